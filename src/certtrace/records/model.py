@@ -1,0 +1,135 @@
+"""The decoded record of a trace, in Langfuse's vocabulary."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+OBSERVATION_TYPES: Final = (
+    "SPAN",
+    "GENERATION",
+    "EVENT",
+    "EMBEDDING",
+    "AGENT",
+    "TOOL",
+    "CHAIN",
+    "RETRIEVER",
+    "GUARDRAIL",
+    "EVALUATOR",
+)
+"""Observation types as Langfuse's API reports them."""
+
+LEVELS: Final = ("DEBUG", "DEFAULT", "WARNING", "ERROR")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One span as Langfuse shows it.
+
+    Times are nanoseconds since the epoch. `input` and `output` are text as Langfuse keeps them: plain, or JSON.
+    """
+
+    id: str
+    """16 lowercase hex digits."""
+    trace_id: str
+    """32 lowercase hex digits."""
+    parent_observation_id: str | None = None
+    type: str = "SPAN"
+    name: str = ""
+    start_time_ns: int
+    end_time_ns: int
+    level: str = "DEFAULT"
+    status_message: str | None = None
+    environment: str = "default"
+    release: str | None = None
+    version: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    trace_name: str | None = None
+    tags: tuple[str, ...] = ()
+    public: bool = False
+    is_app_root: bool = False
+    model: str | None = None
+    model_parameters: Mapping[str, object] = field(default_factory=dict)
+    usage_details: Mapping[str, float] = field(default_factory=dict)
+    cost_details: Mapping[str, float] = field(default_factory=dict)
+    completion_start_time_ns: int | None = None
+    prompt_name: str | None = None
+    prompt_version: int | None = None
+    input: str | None = None
+    output: str | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
+    """`resourceAttributes`, `scope`, at times `attributes`, and every metadata key the span carried."""
+
+    def __repr__(self) -> str:
+        """Show ids only: a repr ends up in logs, content must not."""
+        return f"<Observation {self.id} of trace {self.trace_id}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """One Langfuse score on a trace, an observation or a session."""
+
+    id: str
+    name: str
+    value: float | str
+    data_type: str
+    """`NUMERIC`, `CATEGORICAL`, `BOOLEAN` or `TEXT`."""
+    timestamp_ns: int
+    trace_id: str | None = None
+    observation_id: str | None = None
+    session_id: str | None = None
+    comment: str | None = None
+    metadata: object = None
+    environment: str = "default"
+
+    def __repr__(self) -> str:
+        """Show ids only: a repr ends up in logs, content must not."""
+        return f"<Score {self.id} of trace {self.trace_id}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceSummary:
+    """What a list of traces shows of one."""
+
+    trace_id: str
+    name: str
+    start_time_ns: int
+    end_time_ns: int
+    status: str
+    """`ok`, `error`, `cancelled` or `abandoned`; see `certtrace.records.summary`."""
+    observation_count: int
+    error_count: int = 0
+    pass_count: int = 0
+    """Grading passes in the trace."""
+    service: str | None = None
+    environment: str = "default"
+    release: str | None = None
+    version: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    submission_id: str | None = None
+    candidate: str | None = None
+    failure_class: str | None = None
+    error_type: str | None = None
+    grade: float | None = None
+    confidence: float | None = None
+    tags: tuple[str, ...] = ()
+
+    @property
+    def duration_ms(self) -> float:
+        """Return the time from the first start to the last end, in milliseconds."""
+        return (self.end_time_ns - self.start_time_ns) / 1e6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """One trace with everything recorded of it: observations by start time, scores by time."""
+
+    summary: TraceSummary
+    observations: tuple[Observation, ...]
+    scores: tuple[Score, ...] = ()
+
+    @property
+    def trace_id(self) -> str:
+        """Return the id, 32 lowercase hex digits."""
+        return self.summary.trace_id

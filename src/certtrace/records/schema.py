@@ -1,0 +1,291 @@
+"""The SQLite schema, its versions, and how a connection to it is opened."""
+
+import sqlite3
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from certtrace.errors import StoreError
+
+_VERSION_1: Final = """
+CREATE TABLE traces (
+  project TEXT NOT NULL,
+  trace_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  start_time_ns INTEGER NOT NULL,
+  end_time_ns INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  observation_count INTEGER NOT NULL,
+  error_count INTEGER NOT NULL,
+  pass_count INTEGER NOT NULL,
+  service TEXT,
+  environment TEXT NOT NULL,
+  "release" TEXT,
+  version TEXT,
+  user_id TEXT,
+  session_id TEXT,
+  submission_id TEXT,
+  candidate TEXT,
+  failure_class TEXT,
+  error_type TEXT,
+  grade REAL,
+  confidence REAL,
+  tags TEXT NOT NULL,
+  PRIMARY KEY (project, trace_id)
+) WITHOUT ROWID;
+CREATE INDEX traces_by_time ON traces (project, start_time_ns);
+CREATE INDEX traces_by_status ON traces (project, status, start_time_ns);
+
+CREATE TABLE trace_facets (
+  project TEXT NOT NULL,
+  trace_id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  value TEXT NOT NULL,
+  start_time_ns INTEGER NOT NULL,
+  PRIMARY KEY (project, trace_id, kind, value),
+  FOREIGN KEY (project, trace_id) REFERENCES traces ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE INDEX trace_facets_by_value ON trace_facets (project, kind, value, start_time_ns);
+
+CREATE TABLE observations (
+  project TEXT NOT NULL,
+  trace_id TEXT NOT NULL,
+  id TEXT NOT NULL,
+  parent_observation_id TEXT,
+  name TEXT NOT NULL,
+  start_time_ns INTEGER NOT NULL,
+  end_time_ns INTEGER NOT NULL,
+  level TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  "release" TEXT,
+  version TEXT,
+  user_id TEXT,
+  session_id TEXT,
+  trace_name TEXT,
+  tags TEXT NOT NULL,
+  service TEXT,
+  outcome TEXT,
+  error_type TEXT,
+  failure_class TEXT,
+  submission_id TEXT,
+  candidate TEXT,
+  grade REAL,
+  confidence REAL,
+  is_pass INTEGER NOT NULL,
+  content_lost INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  is_app_root INTEGER NOT NULL,
+  public INTEGER NOT NULL,
+  model TEXT,
+  completion_start_time_ns INTEGER,
+  prompt_name TEXT,
+  prompt_version INTEGER,
+  usage_details TEXT NOT NULL,
+  cost_details TEXT NOT NULL,
+  model_parameters TEXT NOT NULL,
+  status_message TEXT,
+  metadata TEXT NOT NULL,
+  input TEXT,
+  output TEXT,
+  PRIMARY KEY (project, trace_id, id),
+  FOREIGN KEY (project, trace_id) REFERENCES traces ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX observations_by_time ON observations (project, start_time_ns);
+
+CREATE TABLE scores (
+  project TEXT NOT NULL,
+  id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  value,
+  data_type TEXT NOT NULL,
+  timestamp_ns INTEGER NOT NULL,
+  trace_id TEXT,
+  observation_id TEXT,
+  session_id TEXT,
+  environment TEXT NOT NULL,
+  comment TEXT,
+  metadata TEXT,
+  PRIMARY KEY (project, id)
+);
+CREATE INDEX scores_by_trace ON scores (project, trace_id, timestamp_ns);
+"""
+# Wide columns stand last: SQLite reads a row from the front, and a summary must not touch a prompt's overflow pages.
+
+MIGRATIONS: Final = (_VERSION_1,)
+"""The script that leads from version n to n + 1 stands at position n."""
+
+SUPPORTED_VERSION: Final = len(MIGRATIONS)
+
+_RETRY_SECONDS: Final = 0.01
+
+
+class StoreBusyError(StoreError):
+    """Another process held the store for longer than the caller wanted to wait."""
+
+
+def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    """Open the store for writing; create or migrate it where needed.
+
+    Raises:
+        StoreBusyError: Others held the store for longer than `busy_seconds`.
+        StoreError: The folder or file cannot be written, is no store, or is of a newer version.
+    """
+    give_up = time.monotonic() + busy_seconds
+    while True:
+        try:
+            return _connect_once(path, busy_seconds)
+        except StoreBusyError:
+            # SQLite's own waiting does not cover the change to write-ahead logging of a store that is being made.
+            if time.monotonic() >= give_up:
+                raise
+            time.sleep(_RETRY_SECONDS)
+
+
+def connect_read_only(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    """Open the store for reading; nothing is created or changed. What was never written to reads as empty.
+
+    Raises:
+        StoreError: The file cannot be read, is no store, or is of another version.
+    """
+    connection = None
+    try:
+        if not path.exists():
+            return _empty()
+        connection = _open_read_only(path, busy_seconds)
+        found = _check_version(connection, path)
+    except (OSError, sqlite3.Error) as error:
+        _close(connection)
+        raise _cannot_open(path, error) from error
+    except StoreError:
+        _close(connection)
+        raise
+    if found == SUPPORTED_VERSION:
+        return connection
+    _close(connection)
+    if found == 0:
+        return _empty()
+    msg = (
+        f"The store {path} has version {found}, this certtrace reads {SUPPORTED_VERSION}. "
+        "Let a service with this certtrace write to it once: that migrates it."
+    )
+    raise StoreError(msg)
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Tell whether an error only says that another process is writing."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def _connect_once(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    connection = None
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)
+        connection = _open(path.as_posix(), busy_seconds)
+        _check_version(connection, path)
+        _prepare(connection)
+    except (OSError, sqlite3.Error) as error:
+        _close(connection)
+        raise _cannot_open(path, error) from error
+    except StoreError:
+        _close(connection)
+        raise
+    return connection
+
+
+def _empty() -> sqlite3.Connection:
+    connection = _open(":memory:", 0)
+    _migrate(connection)
+    return connection
+
+
+def _open_read_only(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    address = path.absolute().as_uri()
+    try:
+        return _probed(_open(f"{address}?mode=ro", busy_seconds))
+    except sqlite3.OperationalError:
+        # A write-ahead store on read-only media: SQLite cannot make its shared memory there. Without a log nothing is
+        # pending, and the file may be read as it is.
+        if path.with_name(f"{path.name}-wal").exists() or not path.is_file():
+            raise
+        return _probed(_open(f"{address}?immutable=1", busy_seconds))
+
+
+def _probed(connection: sqlite3.Connection) -> sqlite3.Connection:
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _open(address: str, busy_seconds: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        address,
+        timeout=busy_seconds,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=address.startswith("file:"),
+    )
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _close(connection: sqlite3.Connection | None) -> None:
+    if connection is not None:
+        with suppress(sqlite3.Error):
+            connection.close()
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    # What is deleted must not survive in free pages: erasing a candidate has to hold on disk, too.
+    connection.execute("PRAGMA secure_delete = ON")
+    if _version(connection) == SUPPORTED_VERSION:
+        return
+    _migrate(connection)
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    # Read again under the lock: another process may have migrated meanwhile.
+    found = _version(connection)
+    for script in MIGRATIONS[found:]:
+        for statement in script.split(";\n"):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {max(found, SUPPORTED_VERSION)}")
+    connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _check_version(connection: sqlite3.Connection, path: Path) -> int:
+    found = _version(connection)
+    if found > SUPPORTED_VERSION:
+        msg = (
+            f"The store {path} has version {found}, this certtrace supports up to version {SUPPORTED_VERSION}. "
+            "Upgrade certtrace, or use another folder with --home or CERTTRACE_HOME."
+        )
+        raise StoreError(msg)
+    if found == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        msg = (
+            f"The file {path} is a database, but no certtrace store. Use another folder with --home or CERTTRACE_HOME."
+        )
+        raise StoreError(msg)
+    return found
+
+
+def _cannot_open(path: Path, error: Exception) -> StoreError:
+    if isinstance(error, sqlite3.Error) and is_busy(error):
+        return StoreBusyError(f"The store {path} is busy: other processes are writing. Try again.")
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return StoreError(
+        f"The store {path} cannot be opened: {reason}. "
+        "Give a folder that this user can write to with --home or CERTTRACE_HOME."
+    )
