@@ -1,0 +1,129 @@
+"""Capture, and the message bus between a capture service and a worker."""
+
+from collections.abc import Mapping, MutableMapping
+
+from certtrace import semconv, tracing
+from certtrace.grading.faults import contained
+from certtrace.grading.models import Answer, Candidate, Message, Submission
+from certtrace.grading.stages.base import Stage
+from certtrace.tracing.handle import Kind, ObservationType
+
+
+class SubjectStage(Stage):
+    """A stage about one answer or submission: its candidate is known to redaction, its attempt is the session."""
+
+    def __init__(  # noqa: PLR0913 - what a span needs plus its subject, all by keyword
+        self,
+        name: str,
+        *,
+        subject_id: str,
+        attempt_id: str = "",
+        candidate: Candidate | None = None,
+        as_type: ObservationType = "span",
+        kind: Kind = "internal",
+        input: object = None,
+        attributes: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        seed: str | None = None,
+    ) -> None:
+        """Take the subject, and the headers of the message it came with."""
+        around = [tracing.continue_trace(headers, link=True)] if headers else []
+        if attempt_id:
+            around.append(tracing.propagate_attributes(session_id=attempt_id))
+        super().__init__(
+            name,
+            as_type=as_type,
+            kind=kind,
+            input=input,
+            attributes={semconv.SUBMISSION_ID: subject_id, semconv.ATTEMPT_ID: attempt_id, **(attributes or {})},
+            around=around,
+            seed=seed,
+        )
+        self._candidate = candidate
+
+    def _on_open(self) -> None:
+        if self._candidate is not None:
+            known = {key: getattr(self._candidate, key) for key in ("id", "name", "email", "phone", "address")}
+            tracing.identify(role="candidate", **{key: value for key, value in known.items() if value})
+
+
+class CaptureStage(SubjectStage):
+    """`answer.capture` or `submission.capture`: the capture service puts work on its topic."""
+
+    @contained
+    def published(self, *, message_id: str = "", partition: str = "", offset: int | None = None) -> None:
+        """Record the message that carries the work."""
+        self._set(
+            {
+                semconv.MESSAGING_MESSAGE_ID: message_id,
+                semconv.MESSAGING_PARTITION: partition,
+                semconv.MESSAGING_OFFSET: offset,
+            }
+        )
+
+    @contained
+    def inject(self, headers: MutableMapping[str, str]) -> None:
+        """Write the trace context into the message's headers, so that the worker's trace joins this one."""
+        tracing.inject(headers)
+
+
+def answer_capture(answer: Answer, *, topic: str = "", system: str = "", seed: str | None = None) -> CaptureStage:
+    """Open `answer.capture` in the Short Answer Manual Capture Service."""
+    return _capture("answer.capture", answer, topic, system, seed)
+
+
+def submission_capture(
+    submission: Submission, *, topic: str = "", system: str = "", seed: str | None = None
+) -> CaptureStage:
+    """Open `submission.capture` in the Architecture Solution Capture Service."""
+    return _capture("submission.capture", submission, topic, system, seed)
+
+
+def subject_attributes(subject: Answer | Submission) -> dict[str, object]:
+    """Return what describes an answer or a submission without its content."""
+    if isinstance(subject, Answer):
+        return {
+            semconv.LANG: subject.lang,
+            semconv.QUESTION_ID: subject.question_id,
+            semconv.QUESTION_VERSION: subject.question_version,
+            semconv.ANSWER_CHARS: len(subject.text),
+        }
+    return {
+        semconv.LANG: subject.lang,
+        semconv.CASE_STUDY_ID: subject.case_study_id,
+        semconv.SUBMISSION_PARTS: len(subject.parts),
+        semconv.SUBMISSION_DIAGRAMS: subject.diagrams,
+        semconv.SUBMISSION_CHARS: subject.chars,
+    }
+
+
+def message_attributes(message: Message) -> dict[str, object]:
+    """Return the message a worker took, under OpenTelemetry's names."""
+    return {
+        semconv.MESSAGING_SYSTEM: message.system,
+        semconv.MESSAGING_DESTINATION: message.topic,
+        semconv.MESSAGING_MESSAGE_ID: message.id,
+        semconv.MESSAGING_CONSUMER_GROUP: message.consumer_group,
+        semconv.MESSAGING_DELIVERY_ATTEMPT: message.delivery_attempt,
+        semconv.MESSAGING_PARTITION: message.partition,
+        semconv.MESSAGING_OFFSET: message.offset,
+        semconv.MESSAGING_OPERATION_TYPE: "process",
+    }
+
+
+def _capture(name: str, subject: Answer | Submission, topic: str, system: str, seed: str | None) -> CaptureStage:
+    return CaptureStage(
+        name,
+        subject_id=subject.id,
+        attempt_id=subject.attempt_id,
+        candidate=subject.candidate,
+        kind="producer",
+        input=subject,
+        attributes={
+            **subject_attributes(subject),
+            semconv.MESSAGING_SYSTEM: system,
+            semconv.MESSAGING_DESTINATION: topic,
+            semconv.MESSAGING_OPERATION_TYPE: "send",
+        },
+        seed=seed,
+    )
