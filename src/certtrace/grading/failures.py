@@ -121,7 +121,8 @@ def error_path(exception: BaseException) -> str | None:
         errors = getattr(link, "errors", None)
         if callable(errors) and _library(link) in _SCHEMA_LIBRARIES:
             first = next(iter(_pydantic_errors(link)), {})
-            location = list(first.get("loc", ()))
+            found = first.get("loc")
+            location = list(found) if isinstance(found, tuple) else []
             if first.get("type") == "extra_forbidden":
                 location = location[:-1]  # the surplus key is the model's text, not the schema's
             return _join(location) or None

@@ -6,7 +6,6 @@ from certtrace.grading.stages.case_study import (
     FeedbackCheckStage,
     FeedbackStage,
     SubmissionAggregateStage,
-    adjustment_notify,
     criterion_grade,
     feedback_check,
     feedback_generate,
@@ -43,6 +42,7 @@ from certtrace.grading.stages.passes import (
 )
 from certtrace.grading.stages.review import (
     ReviewStage,
+    adjustment_notify,
     appeal_open,
     appeal_resolve,
     candidate_notify,

@@ -24,7 +24,7 @@ class Stage:
     `certtrace.grading.fault_counts()`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a span needs, all by keyword
         self,
         name: str,
         *,
@@ -34,13 +34,17 @@ class Stage:
         attributes: Mapping[str, object] | None = None,
         around: Iterable[AbstractContextManager[Any]] = (),
         links: Iterable[Any] = (),
+        apart: bool = False,
         seed: str | None = None,
     ) -> None:
-        """Prepare the stage; nothing is recorded before `with`."""
+        """Prepare the stage; nothing is recorded before `with`.
+
+        A stage `apart` belongs to a trace of its own: it tells nothing to the stages around it.
+        """
         self.name = name
         self._as_type: ObservationType = as_type
         self._kind: Kind = kind
-        self.span: SpanHandle = tracing.current_span()
+        self.span = SpanHandle()
         """The certtrace span of the stage, for what the stage's own methods do not cover."""
         self.failures: list[FailureClass] = []
         """Failure classes recognised in this stage, first one first."""
@@ -49,13 +53,25 @@ class Stage:
         self._around = tuple(around)
         self._links = list(links)
         self._seed = seed
+        self._apart = apart
         self._stack = ExitStack()
         self._parent: Stage | None = None
+        self._outer: Stage | None = None
+        self._warnings: list[str] = []
+        self._failed = False
         self._token: Token[Stage | None] | None = None
         self._passing: tuple[int, Classified] | None = None
 
     def __enter__(self) -> Self:
-        self._parent = _CURRENT.get()
+        outer = _CURRENT.get()
+        self._parent = None if self._apart else outer
+        self._tell(self._enter_span)
+        self._outer = outer
+        self._token = _CURRENT.set(self)
+        self._tell(self._on_open)
+        return self
+
+    def _enter_span(self) -> None:
         for manager in self._around:
             self._stack.enter_context(manager)
         self.span = self._stack.enter_context(
@@ -69,9 +85,7 @@ class Stage:
                 seed=self._seed,
             )
         )
-        self._token = _CURRENT.set(self)
-        self._tell(self._on_open)
-        return self
+        self._input = None  # captured by now; the stage must not keep it alive
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
@@ -79,14 +93,22 @@ class Stage:
         if isinstance(exc, Exception):
             self._tell(self._on_exception, exc)
         self._tell(self._on_close, exc)
+        if exc is None:
+            self._tell(self._show_warnings)
         self._leave()
-        self._stack.__exit__(exc_type, exc, traceback)
+        self._tell(self._stack.__exit__, exc_type, exc, traceback)
 
     def _on_open(self) -> None:
         """Do what a kind of stage adds when it opens."""
 
     def _on_close(self, exc: BaseException | None) -> None:
         """Do what a kind of stage adds when it ends."""
+
+    def _show_warnings(self) -> None:
+        # At the end, because an error outranks them and a level once set cannot be taken back.
+        if self.failures and not self._failed:
+            message = " ".join(self._warnings) or ", ".join(self.failures)
+            self.span.update(level="WARNING", status_message=message)
 
     def _classify(self, exc: Exception) -> Classified:
         """Recognise an exception; a kind of stage may know better than the exception's class tells."""
@@ -116,17 +138,19 @@ class Stage:
         if self._parent is not None:
             self._parent._reported(failure)  # noqa: SLF001 - another object of this class
 
-    def _warn(self, failure: FailureClass, message: str) -> None:
-        """Record something an operator should see although the stage did its work."""
-        self.span.update(level="WARNING", status_message=message)
+    def warn(self, failure: FailureClass, message: str) -> None:
+        """Record something an operator should see although the stage did its work. `message` holds no content."""
+        self._warnings.append(message)
         self.recognised(failure)
 
-    def _fail(self, failure: FailureClass, message: str, error_type: str | None = None) -> None:
-        """Record that the stage did not do its work, without an exception."""
+    def fail(self, failure: FailureClass, message: str, error_type: str | None = None) -> None:
+        """Record that the stage did not do its work, without an exception. `message` holds no content."""
+        self._failed = True
         self.span.fail(error_type or failure.value, message)
         self.recognised(failure)
 
-    def _set(self, attributes: Mapping[str, object]) -> None:
+    def note(self, attributes: Mapping[str, object]) -> None:
+        """Set attributes on the span; what is `None` or empty is left out."""
         self.span.set_attributes(recordable(attributes))
 
     def _tell(self, what: Any, *args: object) -> None:
@@ -140,7 +164,7 @@ class Stage:
             try:
                 _CURRENT.reset(self._token)
             except ValueError:  # closed in another context, as an async generator's end may be
-                _CURRENT.set(self._parent)
+                _CURRENT.set(self._outer)
             self._token = None
 
 

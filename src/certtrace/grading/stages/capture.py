@@ -1,6 +1,12 @@
 """Capture, and the message bus between a capture service and a worker."""
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from opentelemetry.context import attach, get_current
+from opentelemetry.context.context import Context
+from opentelemetry.trace import SpanContext, get_current_span
 
 from certtrace import semconv, tracing
 from certtrace.grading.faults import contained
@@ -24,10 +30,18 @@ class SubjectStage(Stage):
         input: object = None,
         attributes: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
+        own_trace: bool = False,
         seed: str | None = None,
     ) -> None:
-        """Take the subject, and the headers of the message it came with."""
-        around = [tracing.continue_trace(headers, link=True)] if headers else []
+        """Take the subject, and the headers of the message it came with.
+
+        With `own_trace` the span begins a new trace that links to the one in `headers`; without, it continues that one.
+        """
+        around: list[AbstractContextManager[Any]] = []
+        if own_trace:
+            around.append(_outside_any_trace())
+        elif headers:
+            around.append(tracing.continue_trace(headers, link=True))
         if attempt_id:
             around.append(tracing.propagate_attributes(session_id=attempt_id))
         super().__init__(
@@ -37,6 +51,8 @@ class SubjectStage(Stage):
             input=input,
             attributes={semconv.SUBMISSION_ID: subject_id, semconv.ATTEMPT_ID: attempt_id, **(attributes or {})},
             around=around,
+            links=_links_from(headers) if own_trace and headers else (),
+            apart=own_trace,
             seed=seed,
         )
         self._candidate = candidate
@@ -53,7 +69,7 @@ class CaptureStage(SubjectStage):
     @contained
     def published(self, *, message_id: str = "", partition: str = "", offset: int | None = None) -> None:
         """Record the message that carries the work."""
-        self._set(
+        self.note(
             {
                 semconv.MESSAGING_MESSAGE_ID: message_id,
                 semconv.MESSAGING_PARTITION: partition,
@@ -127,3 +143,21 @@ def _capture(name: str, subject: Answer | Submission, topic: str, system: str, s
         },
         seed=seed,
     )
+
+
+@contextmanager
+def _outside_any_trace() -> Iterator[None]:
+    outer = get_current()
+    inside = Context()
+    attach(inside)
+    try:
+        yield
+    finally:
+        if get_current() is inside:
+            attach(outer)
+
+
+def _links_from(headers: Mapping[str, str]) -> list[SpanContext]:
+    with _outside_any_trace(), tracing.continue_trace(headers, link=False):
+        context = get_current_span().get_span_context()
+    return [context] if context.is_valid else []

@@ -28,7 +28,7 @@ class AggregateStage(Stage):
         )
         self._criterion_id = criterion_id
         self._weight = weight
-        self._threshold = threshold
+        self.threshold = threshold
 
     def passes(self) -> list[GradingPass]:
         """Return the passes of the grading around, in order of their index; of this criterion, if it is about one."""
@@ -49,7 +49,7 @@ class AggregateStage(Stage):
         For hosts without a formula of their own; `decided` records what a host computed itself.
         """
         taken = self.passes() if passes is None else list(passes)
-        result = formula.aggregate(taken, planned=planned, threshold=self._threshold, review_mode=review_mode)
+        result = formula.aggregate(taken, planned=planned, threshold=self.threshold, review_mode=review_mode)
         self.decided(result)
         return result
 
@@ -59,7 +59,7 @@ class AggregateStage(Stage):
 
         Recognises `partial_passes`, `false_confidence` and `low_confidence`.
         """
-        self._set(aggregate_attributes(aggregate))
+        self.note(aggregate_attributes(aggregate))
         self.span.update(output=aggregate)
         grading = enclosing(GradingStage, self)
         if grading is not None:
@@ -69,12 +69,12 @@ class AggregateStage(Stage):
                 grading.decided(aggregate)
         if aggregate.valid < aggregate.planned:
             message = f"{aggregate.valid} of {aggregate.planned} planned passes gave a grade."
-            self._warn(FailureClass.PARTIAL_PASSES, message)
+            self.warn(FailureClass.PARTIAL_PASSES, message)
         if is_false_confidence(aggregate):
             message = f"Full confidence from {aggregate.independent} independent of {aggregate.planned} passes."
-            self._warn(FailureClass.FALSE_CONFIDENCE, message)
+            self.warn(FailureClass.FALSE_CONFIDENCE, message)
         elif is_low_confidence(aggregate):
-            self._warn(FailureClass.LOW_CONFIDENCE, "The confidence is below the threshold.")
+            self.warn(FailureClass.LOW_CONFIDENCE, "The confidence is below the threshold.")
 
 
 class HandoffStage(Stage):
@@ -83,7 +83,7 @@ class HandoffStage(Stage):
     @contained
     def sent(self, *, message_id: str = "") -> None:
         """Record the message that carries the draft."""
-        self._set({semconv.MESSAGING_MESSAGE_ID: message_id})
+        self.note({semconv.MESSAGING_MESSAGE_ID: message_id})
 
     @contained
     def inject(self, headers: MutableMapping[str, str]) -> None:

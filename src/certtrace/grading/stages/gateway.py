@@ -42,7 +42,7 @@ class CacheStage(Stage):
         """
         found = CacheKind(kind)
         self._hit = found
-        self._set(
+        self.note(
             {
                 semconv.CACHE_HIT: True,
                 semconv.CACHE_KIND: found,
@@ -55,12 +55,12 @@ class CacheStage(Stage):
         if graded is not None:
             graded.cached(found, source_trace=source_trace)
         if found is CacheKind.SIMILAR:
-            self._warn(FailureClass.CACHE_REUSE, "The grade of a similar request was used again.")
+            self.warn(FailureClass.CACHE_REUSE, "The grade of a similar request was used again.")
 
     @contained
     def miss(self) -> None:
         """Record that the model has to be asked."""
-        self._set({semconv.CACHE_HIT: False})
+        self.note({semconv.CACHE_HIT: False})
 
     def reply_headers(self) -> dict[str, str]:
         """Return the headers that tell the worker's `PassStage.received` of a hit; empty after a miss."""
@@ -73,14 +73,14 @@ class GuardrailStage(Stage):
     @contained
     def allowed(self) -> None:
         """Record that nothing was found."""
-        self._set({semconv.GUARDRAIL_VERDICT: Verdict.ALLOW})
+        self.note({semconv.GUARDRAIL_VERDICT: Verdict.ALLOW})
 
     @contained
     def flagged(self, rules: Iterable[str], *, injection: bool = False, alert_id: str = "") -> None:
         """Record that rules matched, and the call went on."""
         self._judged(Verdict.FLAG, rules, alert_id)
         if injection:
-            self._warn(FailureClass.PROMPT_INJECTION, "A guardrail rule for prompt injection matched.")
+            self.warn(FailureClass.PROMPT_INJECTION, "A guardrail rule for prompt injection matched.")
 
     @contained
     def blocked(self, rules: Iterable[str], *, injection: bool = False, alert_id: str = "", action: str = "") -> None:
@@ -93,13 +93,13 @@ class GuardrailStage(Stage):
             action: What the gateway did instead.
         """
         self._judged(Verdict.BLOCK, rules, alert_id)
-        self._set({semconv.GUARDRAIL_ACTION: action})
-        self._warn(FailureClass.GUARDRAIL_BLOCK, "The guardrail blocked the call.")
+        self.note({semconv.GUARDRAIL_ACTION: action})
+        self.warn(FailureClass.GUARDRAIL_BLOCK, "The guardrail blocked the call.")
         if injection:
             self.recognised(FailureClass.PROMPT_INJECTION)
 
     def _judged(self, verdict: Verdict, rules: Iterable[str], alert_id: str) -> None:
-        self._set(
+        self.note(
             {
                 semconv.GUARDRAIL_VERDICT: verdict,
                 semconv.GUARDRAIL_RULES: list(rules),
@@ -116,7 +116,7 @@ class RouteStage(Stage):
         self, *, provider: str, model: str = "", rule: str = "", fallback_of: str = "", attempt: int | None = None
     ) -> None:
         """Record the choice, the rule behind it, and whom it replaces after a failure."""
-        self._set(
+        self.note(
             {
                 semconv.GEN_AI_PROVIDER_NAME: provider,
                 semconv.GEN_AI_REQUEST_MODEL: model,
@@ -133,7 +133,7 @@ class SanitisationStage(Stage):
     @contained
     def removed(self, counts: Mapping[str, int]) -> None:
         """Record how much was removed, by entity type; never what."""
-        self._set({semconv.SANITISE_COUNTS: {str(kind): int(number) for kind, number in counts.items()}})
+        self.note({semconv.SANITISE_COUNTS: {str(kind): int(number) for kind, number in counts.items()}})
 
 
 class CallStage(Stage):
@@ -160,7 +160,7 @@ class CallStage(Stage):
         token limit is a `context_overflow`.
         """
         reasons = [str(reason) for reason in finish_reasons]
-        self._set(
+        self.note(
             {
                 semconv.GEN_AI_RESPONSE_MODEL: model,
                 semconv.GEN_AI_RESPONSE_ID: response_id,
@@ -177,9 +177,9 @@ class CallStage(Stage):
             graded.answered_by(model)
         before = _LAST_MODEL.replace(self._asked, model)
         if before:
-            self._warn(FailureClass.SILENT_MODEL_CHANGE, "Another model answers than before.")
+            self.warn(FailureClass.SILENT_MODEL_CHANGE, "Another model answers than before.")
         if not _TRUNCATED.isdisjoint(reasons):
-            self._warn(FailureClass.CONTEXT_OVERFLOW, "The reply was cut at the token limit.")
+            self.warn(FailureClass.CONTEXT_OVERFLOW, "The reply was cut at the token limit.")
 
     @contained
     def refused(self, *, http_status: int, retry_after: float | None = None, message: str = "") -> None:
@@ -190,14 +190,14 @@ class CallStage(Stage):
             retry_after: Seconds the provider asked to wait.
             message: Words of the host's own.
         """
-        self._set({semconv.HTTP_STATUS_CODE: http_status, semconv.RETRY_AFTER_SECONDS: retry_after})
+        self.note({semconv.HTTP_STATUS_CODE: http_status, semconv.RETRY_AFTER_SECONDS: retry_after})
         failure = {429: FailureClass.RATE_LIMITED, 408: FailureClass.LLM_TIMEOUT, 504: FailureClass.LLM_TIMEOUT}
-        self._fail(failure.get(http_status, FailureClass.PROVIDER_ERROR), message, str(http_status))
+        self.fail(failure.get(http_status, FailureClass.PROVIDER_ERROR), message, str(http_status))
 
     @contained
     def timed_out(self, message: str = "") -> None:
         """Record a deadline that the host handles without an exception."""
-        self._fail(FailureClass.LLM_TIMEOUT, message or "The model did not answer in time.", "timeout")
+        self.fail(FailureClass.LLM_TIMEOUT, message or "The model did not answer in time.", "timeout")
 
     def asking(self, provider: str, model: str, parameters: Mapping[str, Any]) -> None:
         """Take who is asked and how, before the call."""
@@ -212,7 +212,7 @@ class CallStage(Stage):
         details = {name: number for name, number in tokens.items() if number is not None}
         cost = None if usage.cost_usd is None else {"total": usage.cost_usd}
         self.span.update(usage_details=details or None, cost_details=cost)
-        self._set(
+        self.note(
             {
                 semconv.GEN_AI_USAGE_INPUT_TOKENS: usage.input_tokens,
                 semconv.GEN_AI_USAGE_OUTPUT_TOKENS: usage.output_tokens,
@@ -223,7 +223,7 @@ class CallStage(Stage):
             grading.cost_usd += usage.cost_usd or 0.0
 
     def _on_exception(self, exc: Exception) -> None:
-        self._set(
+        self.note(
             {
                 semconv.HTTP_STATUS_CODE: status_code(exc),
                 semconv.RETRY_AFTER_SECONDS: retry_after_seconds(exc),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from certtrace import semconv
 from certtrace.grading.failures import Classified, FailureClass, classify, error_path
@@ -56,14 +57,14 @@ class GradingStage(SubjectStage):
     def _on_open(self) -> None:
         super()._on_open()
         if self._message is not None and self._message.delivery_attempt > 1:
-            self._warn(FailureClass.REDELIVERY, f"Delivery attempt {self._message.delivery_attempt}.")
+            self.warn(FailureClass.REDELIVERY, f"Delivery attempt {self._message.delivery_attempt}.")
 
     def _on_close(self, exc: BaseException | None) -> None:
         self._settle()
         outcome = self._outcome
         if outcome is None and exc is not None:
             outcome = GradingOutcome.FAILED
-        self._set(
+        self.note(
             {
                 semconv.PASSES_STARTED: self.started,
                 semconv.PASSES_VALID: sum(each.valid for each in self.passes),
@@ -73,7 +74,7 @@ class GradingStage(SubjectStage):
             }
         )
         if self.cost_usd > COST_BUDGET_USD:
-            self._warn(FailureClass.COST_SPIKE, f"One grading cost more than {COST_BUDGET_USD:.2f} USD.")
+            self.warn(FailureClass.COST_SPIKE, f"One grading cost more than {COST_BUDGET_USD:.2f} USD.")
 
     def _reported(self, failure: FailureClass) -> None:
         self.recognised(failure)
@@ -96,12 +97,12 @@ class GradingStage(SubjectStage):
                 elif failure not in recovered:
                     recovered.append(failure)
         if recovered:
-            self._set({semconv.FAILURE_RECOVERED: [each.value for each in recovered]})
+            self.note({semconv.FAILURE_RECOVERED: [each.value for each in recovered]})
 
     def decided(self, aggregate: Aggregate) -> None:
         """Take the aggregate of the whole grading: grade and confidence show on the root and as Langfuse scores."""
         self._drafted = True
-        self._set(
+        self.note(
             {
                 semconv.GRADE: aggregate.grade,
                 semconv.GRADE_MAX: aggregate.max_grade,
@@ -122,7 +123,7 @@ class FetchStage(Stage):
     def found(self, references: Iterable[Reference] = (), *, rubric: Rubric | None = None) -> None:
         """Record the pairs and the rubric that were read; nothing at all counts as missing."""
         pairs = list(references)
-        self._set(
+        self.note(
             {
                 semconv.REFERENCE_COUNT: len(pairs),
                 semconv.REFERENCE_IDS: [pair.id for pair in pairs] or None,
@@ -133,22 +134,22 @@ class FetchStage(Stage):
         if rubric is not None:
             self._rubric(rubric)
         elif not pairs:
-            self._fail(FailureClass.RUBRIC_MISSING, "The Graded Database has nothing for this question.")
+            self.fail(FailureClass.RUBRIC_MISSING, "The Graded Database has nothing for this question.")
 
     @contained
     def missing(self, ids: Iterable[str] = ()) -> None:
         """Record which references or rubrics were not there."""
         absent = list(ids)
-        self._set({semconv.REFERENCE_MISSING: absent or None})
-        self._fail(FailureClass.RUBRIC_MISSING, f"{len(absent) or 'All'} of the references asked for are missing.")
+        self.note({semconv.REFERENCE_MISSING: absent or None})
+        self.fail(FailureClass.RUBRIC_MISSING, f"{len(absent) or 'All'} of the references asked for are missing.")
 
     def _rubric(self, rubric: Rubric) -> None:
         sha = rubric.sha
-        self._set({semconv.RUBRIC_ID: rubric.id, semconv.RUBRIC_VERSION: rubric.version, semconv.RUBRIC_SHA: sha})
+        self.note({semconv.RUBRIC_ID: rubric.id, semconv.RUBRIC_VERSION: rubric.version, semconv.RUBRIC_SHA: sha})
         grading = enclosing(GradingStage, self)
         if grading is not None:
             grading.rubric_sha = sha
-            grading._set({semconv.RUBRIC_ID: rubric.id, semconv.RUBRIC_SHA: sha})  # noqa: SLF001 - a stage as well
+            grading.note({semconv.RUBRIC_ID: rubric.id, semconv.RUBRIC_SHA: sha})
 
     def _classify(self, exc: Exception) -> Classified:
         found = classify(exc)
@@ -164,7 +165,7 @@ class PromptStage(Stage):
     @contained
     def built(self, prompt: Prompt) -> None:
         """Record name, version and template hash; the text itself is exam content and is redacted as such."""
-        self._set(
+        self.note(
             {
                 semconv.PROMPT_NAME: prompt.name,
                 semconv.PROMPT_VERSION: prompt.version,
@@ -184,7 +185,7 @@ class TrimStage(Stage):
         self, *, tokens_before: int, tokens_after: int, answer_intact: bool | None = None, model: str = ""
     ) -> None:
         """Record by how much, and whether the candidate's answer is still in it word for word."""
-        self._set(
+        self.note(
             {
                 semconv.TRIM_TOKENS_BEFORE: tokens_before,
                 semconv.TRIM_TOKENS_AFTER: tokens_after,
@@ -194,15 +195,15 @@ class TrimStage(Stage):
             }
         )
         if answer_intact is False:
-            self._warn(FailureClass.PROMPT_TRIM_LOSS, "The trimmed prompt no longer holds the whole answer.")
+            self.warn(FailureClass.PROMPT_TRIM_LOSS, "The trimmed prompt no longer holds the whole answer.")
 
     @contained
     def compared(self, *, answer: str, prompt: str) -> None:
         """Look for the answer in the trimmed prompt; whitespace does not count."""
         intact = " ".join(answer.split()) in " ".join(prompt.split())
-        self._set({semconv.TRIM_ANSWER_INTACT: intact})
+        self.note({semconv.TRIM_ANSWER_INTACT: intact})
         if not intact:
-            self._warn(FailureClass.PROMPT_TRIM_LOSS, "The trimmed prompt no longer holds the whole answer.")
+            self.warn(FailureClass.PROMPT_TRIM_LOSS, "The trimmed prompt no longer holds the whole answer.")
 
 
 class PassStage(Stage):
@@ -237,7 +238,7 @@ class PassStage(Stage):
     ) -> None:
         """Record the grade of this pass in points and what the model said about its own confidence."""
         self._know(grade=grade, max_grade=max_grade, self_confidence=self_confidence, rationale=rationale)
-        self._set(
+        self.note(
             {
                 semconv.PASS_GRADE: grade,
                 semconv.PASS_MAX_GRADE: max_grade,
@@ -250,13 +251,13 @@ class PassStage(Stage):
     def cached(self, kind: CacheKind | str = CacheKind.EXACT, *, source_trace: str = "") -> None:
         """Record that the reply came from a cache: this pass is not independent. `gateway.cache` calls it by itself."""
         self._know(cached=CacheKind(kind))
-        self._set({semconv.CACHE_KIND: CacheKind(kind), semconv.CACHE_SOURCE_TRACE: source_trace})
+        self.note({semconv.CACHE_KIND: CacheKind(kind), semconv.CACHE_SOURCE_TRACE: source_trace})
 
     @contained
     def answered_by(self, response_model: str) -> None:
         """Record the model that answered. `llm.call` calls it by itself."""
         self._know(response_model=response_model)
-        self._set({semconv.GEN_AI_RESPONSE_MODEL: response_model})
+        self.note({semconv.GEN_AI_RESPONSE_MODEL: response_model})
 
     @contained
     def received(self, headers: Mapping[str, str]) -> None:
@@ -268,9 +269,9 @@ class PassStage(Stage):
     @contained
     def failed(self, failure: FailureClass, message: str = "", *, error_type: str | None = None) -> None:
         """Record that the pass gave no grade, where no exception says so."""
-        self._fail(failure, message, error_type)
+        self.fail(failure, message, error_type)
 
-    def _know(self, **facts: object) -> None:
+    def _know(self, **facts: Any) -> None:
         self.record = replace(self.record, **{key: value for key, value in facts.items() if value is not None})
 
     def _reported(self, failure: FailureClass) -> None:
@@ -294,7 +295,7 @@ class PassStage(Stage):
     def _on_close(self, exc: BaseException | None) -> None:
         if exc is not None:
             self.record = replace(self.record, grade=None)
-        self._set({semconv.PASS_VALID: self.record.valid, semconv.PASS_INDEPENDENT: self.record.independent})
+        self.note({semconv.PASS_VALID: self.record.valid, semconv.PASS_INDEPENDENT: self.record.independent})
         grading = enclosing(GradingStage, self)
         if grading is not None:
             grading.ended(self.record, self._below)
@@ -306,7 +307,7 @@ class ParseStage(Stage):
     @contained
     def valid(self, *, repairs: int = 0) -> None:
         """Record that the reply fits the schema, after how many repairs."""
-        self._set({semconv.PARSE_VALID: True, semconv.PARSE_REPAIRS: repairs})
+        self.note({semconv.PARSE_VALID: True, semconv.PARSE_REPAIRS: repairs})
 
     @contained
     def invalid(
@@ -325,11 +326,11 @@ class ParseStage(Stage):
             failure: `SCHEMA_MISMATCH` or `MALFORMED_JSON`.
             message: Words of the host's own, without content of the reply.
         """
-        self._set({semconv.PARSE_VALID: False, semconv.PARSE_REPAIRS: repairs, semconv.PARSE_PATH: path})
-        self._fail(failure, message or "The reply does not fit the schema.")
+        self.note({semconv.PARSE_VALID: False, semconv.PARSE_REPAIRS: repairs, semconv.PARSE_PATH: path})
+        self.fail(failure, message or "The reply does not fit the schema.")
 
     def _on_exception(self, exc: Exception) -> None:
-        self._set({semconv.PARSE_VALID: False, semconv.PARSE_PATH: error_path(exc)})
+        self.note({semconv.PARSE_VALID: False, semconv.PARSE_PATH: error_path(exc)})
         super()._on_exception(exc)
 
 

@@ -7,25 +7,34 @@ from certtrace import semconv
 from certtrace.grading.failures import FailureClass
 from certtrace.grading.faults import contained
 from certtrace.grading.models import Appeal, Candidate, Draft, ExpertReview
-from certtrace.grading.stages.base import Stage
+from certtrace.grading.stages.base import Stage, enclosing
 from certtrace.grading.stages.capture import SubjectStage
-from certtrace.grading.vocabulary import PASS_MARK, Channel, DecidedBy
+from certtrace.grading.stages.passes import GradingStage
+from certtrace.grading.vocabulary import PASS_MARK, Channel, DecidedBy, ReviewDecision
 
 
 class ReviewStage(SubjectStage):
     """`review.expert`: an expert looks at an AI-graded draft."""
 
+    sha_at_grading = ""
+    overdue = False
+
     @contained
     def rubric(self, *, sha: str, sha_at_grading: str = "") -> None:
-        """Record the rubric the expert saw; another one than the grading read is a `rubric_skew`."""
-        record_rubric(self, sha, sha_at_grading)
+        """Record the rubric the expert saw; another one than the grading read is a `rubric_skew`.
+
+        Args:
+            sha: Hash of the rubric now.
+            sha_at_grading: Hash the grading read; without it the draft's.
+        """
+        record_rubric(self, sha, sha_at_grading or self.sha_at_grading)
 
     @contained
     def decided(self, review: ExpertReview) -> None:
         """Record what the expert decided, by whom, in what time, and from which grade to which."""
-        self._set(
+        self.note(
             {
-                semconv.REVIEW_DECISION: review.decision,
+                semconv.REVIEW_DECISION: ReviewDecision(review.decision),
                 semconv.REVIEW_BEFORE: review.before,
                 semconv.REVIEW_AFTER: review.after,
                 semconv.REVIEW_DELTA: review.delta,
@@ -40,6 +49,11 @@ class ReviewStage(SubjectStage):
         self.span.update(output=review)
         if review.after is not None:
             self.span.score("expert_grade", review.after)
+
+    def _on_open(self) -> None:
+        super()._on_open()
+        if self.overdue:
+            self.warn(FailureClass.REVIEW_OVERDUE, "The review was opened after it was due.")
 
 
 def review_expert(
@@ -63,12 +77,38 @@ def review_expert(
         opened_at: When the expert opened the draft.
         due_at: When the review was due; opened later is `review_overdue`.
     """
-    raise NotImplementedError
+    stage = ReviewStage(
+        "review.expert",
+        subject_id=subject_id,
+        attempt_id=attempt_id,
+        candidate=candidate,
+        input=draft,
+        attributes={
+            semconv.REVIEW_OPENED_AT: opened_at,
+            semconv.REVIEW_DUE_AT: due_at,
+            semconv.REVIEW_MODE: draft.review_mode if draft is not None else None,
+            semconv.RUBRIC_SHA: draft.rubric_sha if draft is not None else None,
+        },
+        headers=headers,
+        own_trace=True,
+    )
+    stage.sha_at_grading = draft.rubric_sha if draft is not None else ""
+    stage.overdue = _later(opened_at, due_at)
+    return stage
 
 
 def record_rubric(stage: Stage, sha: str, sha_at_grading: str) -> None:
-    """Record the rubric hash seen after grading, and recognise a skew against the grading's."""
-    raise NotImplementedError
+    """Record the rubric hash seen after grading, and recognise a skew against the grading's.
+
+    Without `sha_at_grading` the hash is taken from the grading around, if there is one.
+    """
+    grading = enclosing(GradingStage, stage)
+    at_grading = sha_at_grading or (grading.rubric_sha if grading is not None else "")
+    stage.note({semconv.RUBRIC_SHA: at_grading, semconv.RUBRIC_SHA_AT_REVIEW: sha})
+    if grading is not None:
+        grading.note({semconv.RUBRIC_SHA_AT_REVIEW: sha})
+    if at_grading and sha != at_grading:
+        stage.warn(FailureClass.RUBRIC_SKEW, "The rubric is another one than the grading read.")
 
 
 def grade_finalise(
@@ -92,17 +132,38 @@ def grade_finalise(
         attempt_id: Id of the test attempt.
         pass_mark: Share of `max_grade` that passes.
     """
-    raise NotImplementedError
+    share = grade / max_grade if max_grade else grade
+    attributes = {
+        semconv.GRADE: grade,
+        semconv.GRADE_MAX: max_grade,
+        semconv.GRADE_DECIDED_BY: decided_by,
+        semconv.GRADE_SUPERSEDES: supersedes,
+        semconv.GRADE_PASSED: share >= pass_mark - _ROUNDING,
+        semconv.PASS_MARK: pass_mark,
+    }
+    with _event("grade.finalise", subject_id, attempt_id, attributes) as stage:
+        stage.span.score("final_grade", grade)
 
 
 def appeal_open(appeal: Appeal, *, attempt_id: str = "") -> None:
     """Record the event `appeal.open`: reason and text (redacted)."""
-    raise NotImplementedError
+    attributes = {semconv.APPEAL_ID: appeal.id, semconv.APPEAL_REASON: appeal.reason}
+    with _event("appeal.open", appeal.subject_id, attempt_id, attributes, appeal):
+        pass
 
 
 def appeal_resolve(appeal: Appeal, *, attempt_id: str = "") -> None:
     """Record the event `appeal.resolve`: outcome, new grade, and whether a second reviewer decided it."""
-    raise NotImplementedError
+    reviewers = bool(appeal.first_reviewer and appeal.second_reviewer)
+    attributes = {
+        semconv.APPEAL_ID: appeal.id,
+        semconv.APPEAL_REASON: appeal.reason,
+        semconv.APPEAL_OUTCOME: appeal.outcome,
+        semconv.APPEAL_NEW_GRADE: appeal.new_grade,
+        semconv.APPEAL_SECOND_REVIEWER: appeal.first_reviewer != appeal.second_reviewer if reviewers else None,
+    }
+    with _event("appeal.resolve", appeal.subject_id, attempt_id, attributes, appeal):
+        pass
 
 
 def candidate_notify(
@@ -114,7 +175,50 @@ def candidate_notify(
     attempt_id: str = "",
 ) -> None:
     """Record the event `candidate.notify`: which template went out through which channel; never the address."""
-    raise NotImplementedError
+    attributes = notification(template, template_version, channel)
+    with _event("candidate.notify", subject_id, attempt_id, attributes):
+        pass
 
 
-_ = FailureClass
+def adjustment_notify(
+    submission_id: str,
+    *,
+    template: str,
+    template_version: str = "",
+    channel: Channel | str = Channel.EMAIL,
+    attempt_id: str = "",
+) -> None:
+    """Record the event `adjustment.notify`: the candidate is told that an expert adjusted the grade."""
+    attributes = notification(template, template_version, channel)
+    with _event("adjustment.notify", submission_id, attempt_id, attributes):
+        pass
+
+
+def notification(template: str, template_version: str, channel: Channel | str) -> dict[str, object]:
+    """Return what a notification records."""
+    return {
+        semconv.NOTIFY_TEMPLATE: template,
+        semconv.NOTIFY_TEMPLATE_VERSION: template_version,
+        semconv.NOTIFY_CHANNEL: channel,
+    }
+
+
+_ROUNDING = 1e-9
+"""0.8 of 5 points is 4.000000000000001 to a float; that candidate has passed."""
+
+
+def _event(
+    name: str, subject_id: str, attempt_id: str, attributes: Mapping[str, object], input: object = None
+) -> SubjectStage:
+    return SubjectStage(
+        name, subject_id=subject_id, attempt_id=attempt_id, as_type="event", input=input, attributes=attributes
+    )
+
+
+def _later(moment: datetime | None, due: datetime | None) -> bool:
+    if moment is None or due is None:
+        return False
+    try:
+        return moment > due
+    except TypeError:  # one with a time zone, one without: not comparable, so no verdict
+        return False
