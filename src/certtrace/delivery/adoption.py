@@ -1,0 +1,127 @@
+"""Taking over the directory of a dead process: nothing that it accepted vanishes."""
+
+import json
+from collections.abc import Callable, Sequence
+
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
+
+from certtrace import semconv
+from certtrace.delivery import frames
+from certtrace.delivery.backlog import Backlog
+from certtrace.delivery.content import SegmentWriter
+from certtrace.delivery.directory import JOURNAL_PREFIX, Manifest, ProcessDirectory
+from certtrace.delivery.files import read_from
+from certtrace.delivery.frames import SKELETON_PAYLOAD, Record, RecordType
+from certtrace.delivery.otlp import encode_unit
+from certtrace.delivery.settlement import Settlement
+from certtrace.ports import ScopeRecord, SpanRecord
+
+CONTENT_LOST_NAME = "content lost"
+_INTERNAL_KIND = 1
+
+
+def adopt(
+    directory: ProcessDirectory,
+    destinations: Sequence[str],
+    *,
+    on_fault: Callable[[str], None],
+    on_content_lost: Callable[[int], None],
+) -> Backlog:
+    """Return what an adopted directory owes, skeletons without content included.
+
+    Args:
+        directory: Locked by this process.
+        destinations: Who is owed if the directory does not say.
+        on_fault: Told of each `torn`, `corrupt`, `unknown`.
+        on_content_lost: Told how many skeletons had no content.
+
+    Raises:
+        OSError: The directory cannot be read or written now. It may be tried again: every step can be repeated.
+    """
+    manifest = directory.read_manifest()
+    backlog = Backlog(directory, on_fault=on_fault)
+    backlog.owe(manifest.destinations or destinations)
+    settled = Settlement(*directory.read_settled())
+    for record in backlog.load():
+        settled.settle(record.sequence)
+    lost = [record for record in _skeletons(directory, on_fault) if not settled.is_settled(record.sequence)]
+    if lost:
+        _append_lost(directory, backlog, manifest, lost)
+        on_content_lost(len(lost))
+    # Only now: whoever adopts after a crash in between finds the content that was appended.
+    for number in directory.segments(JOURNAL_PREFIX):
+        path = directory.segment(number, JOURNAL_PREFIX)
+        if not frames.is_from_a_later_version(read_from(path, 0, frames.FILE_HEADER.size)):
+            path.unlink(missing_ok=True)
+    backlog.seal()
+    return backlog
+
+
+def _skeletons(directory: ProcessDirectory, on_fault: Callable[[str], None]) -> list[Record]:
+    records: list[Record] = []
+    for number in directory.segments(JOURNAL_PREFIX):
+        data = read_from(directory.segment(number, JOURNAL_PREFIX), 0)
+        if frames.is_from_a_later_version(data):
+            on_fault("unknown")
+            continue
+        start = frames.FILE_HEADER.size if data.startswith(frames.file_header()) else 0
+        for found in frames.scan(data, start):
+            if found.record is None:
+                on_fault(found.fault)
+            elif found.record.type == RecordType.SKELETON and len(found.record.payload) == SKELETON_PAYLOAD.size:
+                records.append(found.record)
+    return records
+
+
+def _append_lost(directory: ProcessDirectory, backlog: Backlog, manifest: Manifest, lost: Sequence[Record]) -> None:
+    numbers = directory.segments()
+    writer = SegmentWriter(directory, frames.MAX_PAYLOAD_BYTES, last_segment=numbers[-1] if numbers else 0)
+    for skeleton in lost:
+        data = encode_unit([_stand_in(skeleton)], manifest.resource)
+        writer.append(
+            frames.pack(
+                Record(
+                    type=RecordType.SPANS,
+                    sequence=skeleton.sequence,
+                    trace_id=skeleton.trace_id,
+                    payload=data,
+                    root_span_id=skeleton.root_span_id,
+                    threshold=skeleton.threshold,
+                    time_ns=skeleton.time_ns,
+                    rule=skeleton.rule,
+                )
+            )
+        )
+        backlog.grew(writer.segment, writer.end)
+    writer.sync()
+    writer.close()
+
+
+def _stand_in(skeleton: Record) -> SpanRecord:
+    """Return the span that says: a trace was here, this is when and how it ended, and its content is gone."""
+    start, span_count, status, _outcome = SKELETON_PAYLOAD.unpack(skeleton.payload)
+    return SpanRecord(
+        trace_id=skeleton.trace_id,
+        span_id=skeleton.root_span_id,
+        parent_span_id=0,
+        name=CONTENT_LOST_NAME,
+        kind=_INTERNAL_KIND,
+        start_time_ns=start,
+        end_time_ns=skeleton.time_ns,
+        status_code=status if status in Status.StatusCode.values() else 0,
+        status_message="",
+        attributes={
+            semconv.OBSERVATION_TYPE: "span",
+            semconv.IS_APP_ROOT: True,
+            semconv.CONTENT_LOST: "crash",
+            semconv.SAMPLING: json.dumps({"rule": skeleton.rule, "threshold": skeleton.threshold, "spans": span_count}),
+        },
+        trace_state=threshold_trace_state(skeleton.threshold),
+        scope=ScopeRecord(name=semconv.SCOPE_NAME),
+    )
+
+
+def threshold_trace_state(threshold: int) -> str:
+    """Return the tracestate that carries a threshold: 14 hex digits, trailing zeros cut (OpenTelemetry `th`)."""
+    digits = f"{min(max(threshold, 0), 2**56 - 1):014x}".rstrip("0") or "0"
+    return f"{semconv.TRACESTATE_KEY}=th:{digits}"

@@ -1,0 +1,270 @@
+"""What a directory still owes to each destination: reading, cursors, and deleting what everyone has."""
+
+import logging
+import threading
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from certtrace.delivery import frames
+from certtrace.delivery.directory import Position, ProcessDirectory
+from certtrace.delivery.files import read_from
+from certtrace.delivery.frames import FILE_HEADER, Record, RecordType
+from certtrace.ports import Payload
+
+_log = logging.getLogger(__name__)
+_KINDS: Final = {int(RecordType.SPANS): "spans", int(RecordType.SCORES): "scores"}
+TYPES: Final = {kind: RecordType(number) for number, kind in _KINDS.items()}
+
+
+@dataclass(slots=True, frozen=True)
+class Item:
+    """One payload to deliver, and the place behind it."""
+
+    payload: Payload
+    after: Position
+    sequence: int = 0
+    time_ns: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class Pending:
+    """What a destination has not taken yet."""
+
+    units: int = 0
+    bytes: int = 0
+    oldest_time_ns: int | None = None
+
+
+class Backlog:
+    """The content of one directory, as its destinations see it. Thread-safe."""
+
+    def __init__(
+        self,
+        directory: ProcessDirectory,
+        *,
+        on_fault: Callable[[str], None],
+        before_delete: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take a directory that this process owns.
+
+        Args:
+            directory: Its segments are found by `load` or announced by `grew`.
+            on_fault: Told `torn`, `corrupt` or `unknown`, once per fault.
+            before_delete: Called before segments are deleted. Raises `OSError` to prevent it.
+        """
+        self.directory = directory
+        self._on_fault = on_fault
+        self._before_delete = before_delete
+        self._lock = threading.Lock()
+        self._ends: dict[int, int] = {}
+        self._live = 0
+        self._cursors: dict[str, Position] = {}
+        self._units = 0
+        self._taken: dict[str, int] = {}
+        self._untouched: set[int] = set()
+        self._faults_told: set[Position] = set()
+
+    @property
+    def owed(self) -> tuple[str, ...]:
+        """Destinations that this directory's content is for."""
+        return tuple(self._cursors)
+
+    def owe(self, destinations: Sequence[str]) -> None:
+        """Set who is to get the content."""
+        with self._lock:
+            self._cursors = {name: self._cursors.get(name) or self.directory.read_cursor(name) for name in destinations}
+            self._taken = {name: self._taken.get(name, 0) for name in destinations}
+
+    def load(self) -> list[Record]:
+        """Learn the segments on disk; return all whole records, without their payloads kept here."""
+        records: list[Record] = []
+        for number in self.directory.segments():
+            data = read_from(self.directory.segment(number), 0)
+            if frames.is_from_a_later_version(data):
+                self._leave(number)
+                continue
+            self._ends[number] = len(data)
+            for found in frames.scan(data, _first_record(data)):
+                if found.record is not None:
+                    records.append(found.record)
+                    self._count_loaded(Position(number, found.end))
+        return records
+
+    def grew(self, segment: int, end: int) -> None:
+        """Note one more record, whole up to `end`."""
+        with self._lock:
+            self._ends[segment] = end
+            self._live = segment
+            self._units += 1
+
+    def seal(self) -> None:
+        """Note that nothing will be appended any more."""
+        with self._lock:
+            self._live = 0
+        self._delete_taken()
+
+    def end(self) -> Position:
+        """Return the place behind the last record."""
+        with self._lock:
+            return self._end()
+
+    def reached(self, destination: str, position: Position) -> bool:
+        """Whether the destination took everything before `position`."""
+        with self._lock:
+            cursor = self._cursors.get(destination)
+            return cursor is None or self._at_end(cursor, position)
+
+    def read(self, destination: str, max_bytes: int, max_units: int) -> list[Item]:
+        """Return the next payloads, at least one if there is any; the cursor does not move.
+
+        Raises:
+            OSError: The segment cannot be read now.
+        """
+        while True:
+            with self._lock:
+                start = self._next_start(destination)
+                if start is None:
+                    return []
+                end = self._ends[start.segment]
+            items, behind = self._read_segment(start, end, max_bytes, max_units)
+            if items:
+                return items
+            self._move(destination, behind, units=0)
+
+    def ack(self, destination: str, items: Sequence[Item]) -> None:
+        """Note that the destination has the items; the next `read` goes on behind them."""
+        if items:
+            self._move(destination, items[-1].after, units=len(items))
+
+    def pending(self, destination: str) -> Pending:
+        """Return what the destination has not taken."""
+        with self._lock:
+            cursor = self._cursors.get(destination)
+            start = self._next_start(destination)
+            if cursor is None or start is None:
+                return Pending()
+            size = sum(end for number, end in self._ends.items() if number >= start.segment) - start.offset
+            units = max(self._units - self._taken.get(destination, 0), 1)
+        return Pending(units, size, self._time_at(start))
+
+    def is_done(self) -> bool:
+        """Whether everyone has everything."""
+        with self._lock:
+            end = self._end()
+            return bool(self._cursors) and all(self._at_end(cursor, end) for cursor in self._cursors.values())
+
+    def has_untouched(self) -> bool:
+        """Whether the directory holds segments of a later version, and must stay."""
+        return bool(self._untouched)
+
+    def _end(self) -> Position:
+        if not self._ends:
+            return Position()
+        last = max(self._ends)
+        return Position(last, self._ends[last])
+
+    def _at_end(self, cursor: Position, position: Position) -> bool:
+        """Whether nothing lies between cursor and position: an end and the next segment's start are the same place."""
+        if cursor >= position:
+            return True
+        between = [n for n in self._ends if cursor.segment < n < position.segment]
+        rest = self._ends.get(cursor.segment, 0) > cursor.offset
+        return not rest and not between and cursor.segment < position.segment and position.offset <= FILE_HEADER.size
+
+    def _next_start(self, destination: str) -> Position | None:
+        cursor = self._cursors.get(destination)
+        if cursor is None:
+            return None
+        if cursor.offset < self._ends.get(cursor.segment, 0):
+            return cursor
+        numbers = sorted(self._ends)
+        index = bisect_right(numbers, cursor.segment)
+        return Position(numbers[index], 0) if index < len(numbers) else None
+
+    def _read_segment(self, start: Position, end: int, max_bytes: int, max_units: int) -> tuple[list[Item], Position]:
+        """Return the payloads from `start` on, and the place up to which the segment was looked at."""
+        data = read_from(self.directory.segment(start.segment), start.offset, end)
+        items: list[Item] = []
+        size = 0
+        behind = start
+        first = _first_record(data) if start.offset == 0 else 0
+        for found in frames.scan(data, first):
+            here = Position(start.segment, start.offset + found.end)
+            if found.record is None:
+                self._note_fault(Position(start.segment, start.offset + found.start), found.fault)
+            elif found.record.type in _KINDS:
+                if items and (size + len(found.record.payload) > max_bytes or len(items) >= max_units):
+                    break
+                items.append(_item(found.record, here))
+                size += len(found.record.payload)
+            behind = here
+        else:
+            behind = Position(start.segment, end)
+        return items, behind
+
+    def _move(self, destination: str, position: Position, *, units: int) -> None:
+        with self._lock:
+            if destination not in self._cursors:
+                return
+            self._cursors[destination] = position
+            self._taken[destination] = self._taken.get(destination, 0) + units
+        # No lock from here on: `before_delete` takes its owner's, which the owner holds when it calls `grew`.
+        try:
+            self.directory.write_cursor(destination, position)
+            self._delete_taken()
+        except OSError:
+            # The cursor in memory holds; on disk it is older, so that a crash now sends some units twice.
+            _log.debug("A spool cursor could not be written.")
+
+    def _delete_taken(self) -> None:
+        with self._lock:
+            lowest = min(self._cursors.values(), default=Position())
+            whole = [n for n, end in self._ends.items() if n != self._live and (n, end) <= lowest]
+            taken = [number for number in whole if number not in self._untouched]
+        if not taken:
+            return
+        self._before_delete()
+        for number in taken:
+            self.directory.segment(number).unlink(missing_ok=True)
+            with self._lock:
+                self._ends.pop(number, None)
+
+    def _note_fault(self, position: Position, fault: str) -> None:
+        if position in self._faults_told:
+            return
+        self._faults_told.add(position)
+        if fault == "unknown":
+            self._untouched.add(position.segment)
+        self._on_fault(fault)
+
+    def _leave(self, number: int) -> None:
+        self._note_fault(Position(number, 0), "unknown")
+
+    def _count_loaded(self, behind: Position) -> None:
+        self._units += 1
+        for name, cursor in self._cursors.items():
+            if behind <= cursor:
+                self._taken[name] = self._taken.get(name, 0) + 1
+
+    def _time_at(self, start: Position) -> int | None:
+        try:
+            offset = start.offset or FILE_HEADER.size
+            head = read_from(self.directory.segment(start.segment), offset, offset + frames.HEADER.size)
+            if len(head) == frames.HEADER.size and head.startswith(frames.RECORD_MAGIC):
+                return int(frames.HEADER.unpack(head)[9])
+        except OSError:
+            pass
+        return None
+
+
+def _first_record(data: bytes) -> int:
+    """Return where records begin: behind the file header, or at once where that is damaged."""
+    return FILE_HEADER.size if data[: FILE_HEADER.size] == frames.file_header() else 0
+
+
+def _item(record: Record, after: Position) -> Item:
+    trace_id = f"{record.trace_id:032x}" if record.trace_id else ""
+    payload = Payload(kind=_KINDS[record.type], data=record.payload, trace_id=trace_id)
+    return Item(payload, after, record.sequence, record.time_ns)

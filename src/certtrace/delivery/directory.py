@@ -1,0 +1,206 @@
+"""One process's directory in the spool: its name, its lock, and the small files in it.
+
+`owner.lock` is held by `fcntl.lockf` for as long as the process lives. Such a lock dies with the process and does not
+pass to a forked child, so a directory whose lock can be taken belongs to nobody and may be adopted.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from certtrace.delivery.files import Handle, open_for_lock, read_from, replace_file
+
+_LOCK: Final = "owner.lock"
+_MANIFEST: Final = "manifest.json"
+_SETTLED: Final = "settled.json"
+_DRAFT_PREFIX: Final = ".new-"
+CONTENT_PREFIX: Final = "content-"
+JOURNAL_PREFIX: Final = "skeletons-"
+SUFFIX: Final = ".spl"
+
+# A lock of `lockf` is per process: taking it twice in one process succeeds, and closing either descriptor gives it up.
+# Who owns what inside this process is therefore kept here.
+_owned: set[Path] = set()
+_owned_guard = threading.Lock()
+
+
+class Position(NamedTuple):
+    """A place in a directory's content: segment number and byte offset. Ordered."""
+
+    segment: int = 0
+    offset: int = 0
+
+
+class Manifest(NamedTuple):
+    """What whoever adopts a directory has to know."""
+
+    destinations: tuple[str, ...] = ()
+    """Who is owed what the directory holds."""
+    resource: dict[str, Any] = {}  # noqa: RUF012 - a default of a NamedTuple, never changed
+    """Redacted resource attributes, for the spans that stand in for lost content."""
+
+
+class ProcessDirectory:
+    """A directory that this process owns, by creation or by adoption."""
+
+    def __init__(self, path: Path, lock: Handle) -> None:
+        """Take a locked directory; use `create` or `adopt`."""
+        self.path = path
+        self._lock: Handle | None = lock
+
+    @classmethod
+    def create(cls, root: Path) -> "ProcessDirectory":
+        """Create and lock a directory.
+
+        Raises:
+            OSError: The file system refuses.
+        """
+        name = f"{_boot_id()}-{os.getpid()}-{secrets.token_hex(4)}"
+        # Locked before it gets its name: otherwise another process could adopt it between creation and lock.
+        draft = root / f"{_DRAFT_PREFIX}{name}"
+        draft.mkdir(mode=0o700)
+        path = root / name
+        try:
+            lock = open_for_lock(draft / _LOCK, create=True)
+            fcntl.lockf(lock.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            draft.rename(path)
+        except OSError:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+        with _owned_guard:
+            _owned.add(path)
+        return cls(path, lock)
+
+    @classmethod
+    def adopt(cls, path: Path) -> "ProcessDirectory | None":
+        """Take over a directory whose owner died, or return None: it is in use, gone, or not ours to read."""
+        with _owned_guard:
+            if path in _owned:
+                return None
+            lock = _try_lock(path / _LOCK)
+            if lock is None:
+                return None
+            _owned.add(path)
+        return cls(path, lock)
+
+    def forget_after_fork(self) -> None:
+        """Drop the inherited descriptor; the parent's lock is not touched by that."""
+        self._lock = None
+
+    def release(self) -> None:
+        """Give up ownership; the directory stays for whoever adopts it."""
+        with _owned_guard:
+            self._lock = None
+            _owned.discard(self.path)
+
+    def remove(self) -> None:
+        """Delete the directory and give up ownership."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.release()
+
+    def segment(self, number: int, prefix: str = CONTENT_PREFIX) -> Path:
+        """Return the path of a segment."""
+        return self.path / f"{prefix}{number:08d}{SUFFIX}"
+
+    def segments(self, prefix: str = CONTENT_PREFIX) -> list[int]:
+        """Return the numbers of the segments on disk, in order."""
+        names = (entry.name for entry in self.path.iterdir())
+        digits = (n.removeprefix(prefix).removesuffix(SUFFIX) for n in names if n.startswith(prefix))
+        return sorted(int(number) for number in digits if number.isdecimal())
+
+    def read_manifest(self) -> Manifest:
+        """Return the manifest; an empty one where it is missing or damaged."""
+        data = self._read_json(_MANIFEST)
+        destinations = data.get("destinations")
+        resource = data.get("resource")
+        return Manifest(
+            tuple(str(name) for name in destinations) if isinstance(destinations, list) else (),
+            resource if isinstance(resource, dict) else {},
+        )
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Replace the manifest."""
+        self._write_json(_MANIFEST, {"destinations": list(manifest.destinations), "resource": manifest.resource})
+
+    def read_cursor(self, destination: str) -> Position:
+        """Return how far a destination has taken the content; the beginning where the cursor is missing or damaged."""
+        data = self._read_json(_cursor_name(destination))
+        segment, offset = data.get("segment"), data.get("offset")
+        if isinstance(segment, int) and isinstance(offset, int) and segment >= 0 and offset >= 0:
+            return Position(segment, offset)
+        return Position()
+
+    def write_cursor(self, destination: str, position: Position) -> None:
+        """Replace a destination's cursor."""
+        self._write_json(_cursor_name(destination), {"segment": position.segment, "offset": position.offset})
+
+    def read_settled(self) -> tuple[int, set[int]]:
+        """Return the sequence below which all content was written, and those above it that were too."""
+        data = self._read_json(_SETTLED)
+        low, above = data.get("low"), data.get("above")
+        if isinstance(low, int) and isinstance(above, list):
+            return low, {number for number in above if isinstance(number, int)}
+        return 0, set()
+
+    def write_settled(self, low: int, above: Sequence[int]) -> None:
+        """Replace what `read_settled` returns."""
+        self._write_json(_SETTLED, {"low": low, "above": list(above)})
+
+    def _read_json(self, name: str) -> dict[str, Any]:
+        try:
+            data = json.loads(read_from(self.path / name, 0))
+        except (OSError, ValueError):
+            return {}
+        return data if isinstance(data, dict) else {}
+
+    def _write_json(self, name: str, data: dict[str, Any]) -> None:
+        replace_file(self.path / name, json.dumps(data, default=str).encode())
+
+
+def abandoned(root: Path) -> list[Path]:
+    """Return the directories below `root` that look like a process's, oldest first; most are in use."""
+    try:
+        found = [
+            e for e in root.iterdir() if not e.name.startswith(".") and not e.is_symlink() and (e / _LOCK).exists()
+        ]
+        return sorted(found, key=lambda path: path.stat().st_mtime)
+    except OSError:
+        return []
+
+
+def _try_lock(path: Path) -> Handle | None:
+    try:
+        lock = open_for_lock(path, create=False)
+        fcntl.lockf(lock.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Another process may have drained and deleted the directory between our look and our lock.
+        return lock if os.fstat(lock.fd).st_nlink else None
+    except OSError:
+        return None
+
+
+def _cursor_name(destination: str) -> str:
+    safe = "".join(c if c.isalnum() or c in "-_" else f"%{ord(c):x}" for c in destination)
+    return f"cursor-{safe}.json"
+
+
+def _boot_id() -> str:
+    """Return a short id of this boot: a process id means nothing beyond it."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
+    except OSError:
+        return "noboot"
+
+
+def _forget_owned_after_fork() -> None:
+    global _owned_guard  # the parent's lock may be held by a thread that does not exist here
+    _owned_guard = threading.Lock()
+    _owned.clear()
+
+
+os.register_at_fork(after_in_child=_forget_owned_after_fork)

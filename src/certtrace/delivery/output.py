@@ -1,0 +1,321 @@
+"""What one process writes: its directory, skeleton journal and content segments, and memory while the disk refuses."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from certtrace.delivery import frames
+from certtrace.delivery.backlog import TYPES, Backlog, Item
+from certtrace.delivery.content import SegmentWriter, open_segment
+from certtrace.delivery.counters import SpoolCounters
+from certtrace.delivery.directory import JOURNAL_PREFIX, Manifest, ProcessDirectory
+from certtrace.delivery.files import write_whole
+from certtrace.delivery.frames import Record
+from certtrace.delivery.journal import REFUSED, Journal
+from certtrace.delivery.ring import Ring
+from certtrace.delivery.settlement import Settlement
+from certtrace.ports import Payload
+
+_log = logging.getLogger(__name__)
+
+_JOURNAL_RECORDS: Final = 100_000
+_PROBE_SECONDS: Final = 0.5
+_PROBE_SECONDS_MAX: Final = 60.0
+
+
+class Output:
+    """Writes skeletons and content; degrades to memory and comes back. Thread-safe."""
+
+    def __init__(
+        self, root: Path, manifest: Manifest, counters: SpoolCounters, *, segment_bytes: int, memory_bytes: int
+    ) -> None:
+        """Take where to create the directory; `open` creates it."""
+        # Reentrant: a signal handler may end a span while its own thread is in here.
+        self._lock = threading.RLock()
+        self._root = root
+        self._manifest = manifest
+        self._counters = counters
+        self._segment_bytes = segment_bytes
+        self._settlement = Settlement()
+        self._directory: ProcessDirectory | None = None
+        self._writer: SegmentWriter | None = None
+        self._journal_number = 0
+        self._journal_begins = 1
+        self._old_journals: list[tuple[int, int]] = []
+        self._degraded = False
+        self._probe_at = 0.0
+        self._probe_seconds = _PROBE_SECONDS
+        self.journal = Journal(self._accept_with_trouble)
+        self.backlog: Backlog | None = None
+        self.ring = Ring(memory_bytes, on_gone=self._settle_items)
+        self.ring.owe(manifest.destinations)
+        self.written_bytes = 0
+
+    @property
+    def path(self) -> Path | None:
+        """This process's directory, once it is open."""
+        directory = self._directory
+        return directory.path if directory else None
+
+    @property
+    def is_degraded(self) -> bool:
+        """Whether the disk refuses at present."""
+        return self._degraded
+
+    def open(self) -> None:
+        """Prepare the directory and the journal, so that no host thread has to. Failure degrades."""
+        with self._lock:
+            self._ready()
+
+    def owe(self, destinations: Sequence[str]) -> None:
+        """Set who is to get what is written."""
+        with self._lock:
+            self._manifest = self._manifest._replace(destinations=tuple(destinations))
+            self.ring.owe(destinations)
+            if self.backlog is not None and self._directory is not None:
+                self.backlog.owe(destinations)
+                try:
+                    self._directory.write_manifest(self._manifest)
+                except OSError as error:
+                    self._disk_refused(error)
+
+    def put(self, sequence: int, payload: Payload) -> bool:
+        """Append one payload to disk, or keep it in memory; False where neither has room."""
+        with self._lock:
+            now = time.time_ns()
+            if self._append(sequence, payload, now):
+                self._rotate_journal_if_full(sequence)
+                return True
+            self._counters.degraded += 1
+            return self.ring.append(payload, sequence, now)
+
+    def settle(self, sequence: int) -> None:
+        """Note that the accepted sequence needs no content."""
+        with self._lock:
+            self._settlement.settle(sequence)
+
+    def accepted(self) -> int:
+        """Return how many units got a sequence."""
+        with self._lock:
+            return self.journal.accepted(self._take_gap())
+
+    def maintain(self) -> None:
+        """Do what must not happen on a host's thread: probe, sync, replace a deleted directory, delete old journals."""
+        with self._lock:
+            try:
+                if self._writer is not None:
+                    self._reopen_if_deleted(self._writer)
+                if self._ready() and self._writer is not None:
+                    self._move_memory_to_disk()
+                    self._writer.sync()
+                    self._delete_settled_journals()
+            except OSError as error:
+                self._disk_refused(error)
+
+    def close(self) -> None:
+        """Write no more; leave the directory to others, or delete it when it owes nothing to anyone."""
+        with self._lock:
+            self._move_memory_to_disk()
+            self.journal.handle = None
+            directory, backlog = self._directory, self.backlog
+            if self._writer is not None:
+                self._sync_quietly(self._writer)
+                self._writer.close()
+            self._writer = None
+            self._directory = None
+            if directory is None or backlog is None:
+                return
+            if backlog.is_done() and not self._has_unsettled() and not backlog.has_untouched():
+                directory.remove()
+            else:
+                self._save_settlement(directory)
+                directory.release()
+
+    def forget_after_fork(self) -> None:
+        """Drop the parent's files in a forked child. Nothing is written, and the parent's lock stays the parent's."""
+        self.journal.handle = None
+        if self._writer is not None:
+            self._writer.close()
+        if self._directory is not None:
+            self._directory.forget_after_fork()
+
+    # --- opening, trouble and recovery -------------------------------------------------------------------------------
+
+    def _ready(self) -> bool:
+        """Whether directory and journal are open, after an attempt to open them where one is due."""
+        if self._degraded and time.monotonic() < self._probe_at:
+            return False
+        try:
+            if self._directory is None:
+                self._open_directory()
+            if self.journal.handle is None:
+                self._open_journal()
+        except OSError as error:
+            self._disk_refused(error)
+            return False
+        return True
+
+    def _open_directory(self) -> None:
+        directory = ProcessDirectory.create(self._root)
+        try:
+            directory.write_manifest(self._manifest)
+        except OSError:
+            directory.remove()
+            raise
+        self._directory = directory
+        self._writer = SegmentWriter(directory, self._segment_bytes)
+        self.backlog = Backlog(directory, on_fault=self._count_fault, before_delete=self._checkpoint)
+        self.backlog.owe(self._manifest.destinations)
+
+    def _open_journal(self) -> None:
+        if self._directory is None:
+            return
+        self._journal_number += 1
+        handle = open_segment(self._directory.segment(self._journal_number, JOURNAL_PREFIX))
+        previous = self._journal_number - 1
+        bound = self.journal.swap(handle)
+        self._settlement.settle(bound)
+        self._old_journals.append((previous, bound))
+        self._journal_begins = bound
+
+    def _disk_refused(self, error: OSError) -> None:
+        if not self._degraded:
+            self._degraded = True
+            reason = error.strerror or type(error).__name__
+            _log.warning(
+                "The spool writes to memory: the disk refused (%s). Traces in memory die with the process.", reason
+            )
+        self._probe_at = time.monotonic() + self._probe_seconds
+        self._probe_seconds = min(self._probe_seconds * 2, _PROBE_SECONDS_MAX)
+
+    def _disk_took(self) -> None:
+        if self._degraded:
+            self._degraded = False
+            self._probe_seconds = _PROBE_SECONDS
+            _log.warning("The spool writes to disk again.")
+
+    def _reopen_if_deleted(self, writer: SegmentWriter) -> None:
+        directory = self._directory
+        if directory is None or (directory.path.exists() and not writer.is_unlinked()):
+            return
+        _log.warning("The spool's directory was deleted while in use; a new one is made.")
+        if self.backlog is not None:
+            owed = [self.backlog.pending(name).units for name in self.backlog.owed]
+            self._counters.lost += max(owed, default=0)
+        writer.close()
+        self.journal.handle = None
+        self._directory = self._writer = None
+        directory.release()
+
+    # --- skeletons ---------------------------------------------------------------------------------------------------
+
+    def _accept_with_trouble(self, skeleton: bytes, sequence: int, threshold: int) -> int:
+        """Take a skeleton whose usual way failed: no open journal, a full or failing disk, a full spool."""
+        try:
+            with self._lock:
+                if threshold >= self.journal.refuse_from:
+                    self._counters.refused_units += 1
+                    self._settlement.settle(sequence)
+                    return REFUSED
+                if not self._write_skeleton(skeleton):
+                    self._counters.degraded += 1
+        except Exception:  # noqa: BLE001 - this runs inside the host's call
+            _log.error("A skeleton could not be written: an unexpected failure of the spool.")
+        return sequence
+
+    def _write_skeleton(self, skeleton: bytes) -> bool:
+        if not self._ready() or self.journal.handle is None:
+            return False
+        try:
+            # A part that a short write left stays: readers find the next whole record, and cutting it off could cut
+            # off what another thread wrote behind it.
+            write_whole(self.journal.handle, skeleton)
+        except OSError as error:
+            self.journal.handle = None
+            self._disk_refused(error)
+            return False
+        return True
+
+    def _rotate_journal_if_full(self, sequence: int) -> None:
+        if sequence - self._journal_begins >= _JOURNAL_RECORDS:
+            try:
+                self._open_journal()
+            except OSError as error:
+                self._journal_number -= 1
+                self._disk_refused(error)
+
+    def _delete_settled_journals(self) -> None:
+        directory = self._directory
+        deletable = [(number, bound) for number, bound in self._old_journals if bound <= self._settlement.low]
+        if directory is None or not deletable:
+            return
+        for number, bound in deletable:
+            directory.segment(number, JOURNAL_PREFIX).unlink(missing_ok=True)
+            self._old_journals.remove((number, bound))
+
+    # --- content -----------------------------------------------------------------------------------------------------
+
+    def _append(self, sequence: int, payload: Payload, time_ns: int) -> bool:
+        if not self._ready() or self._writer is None or self.backlog is None:
+            return False
+        record = Record(
+            type=TYPES[payload.kind],
+            sequence=sequence,
+            trace_id=int(payload.trace_id, 16) if payload.trace_id else 0,
+            payload=payload.data,
+            time_ns=time_ns,
+        )
+        try:
+            self.written_bytes += self._writer.append(frames.pack(record))
+        except OSError as error:
+            self._disk_refused(error)
+            return False
+        self.backlog.grew(self._writer.segment, self._writer.end)
+        self._settlement.settle(sequence)
+        self._counters.spooled += 1
+        self._disk_took()
+        return True
+
+    def _move_memory_to_disk(self) -> None:
+        waiting = self.ring.take_back()
+        for index, item in enumerate(waiting):
+            if not self._append(item.sequence, item.payload, item.time_ns):
+                self.ring.put_back(waiting[index:])
+                return
+
+    def _settle_items(self, items: Sequence[Item]) -> None:
+        with self._lock:
+            for item in items:
+                self._settlement.settle(item.sequence)
+
+    def _checkpoint(self) -> None:
+        with self._lock:
+            if self._directory is not None:
+                self._directory.write_settled(self._settlement.low, sorted(self._settlement.above))
+
+    def _save_settlement(self, directory: ProcessDirectory) -> None:
+        try:
+            directory.write_settled(self._settlement.low, sorted(self._settlement.above))
+        except OSError:
+            _log.debug("The spool's settlement could not be written; the next owner reads the segments instead.")
+
+    def _has_unsettled(self) -> bool:
+        return self._settlement.low < self._take_gap()
+
+    def _take_gap(self) -> int:
+        gap = self.journal.take_gap()
+        self._settlement.settle(gap)
+        return gap
+
+    def _count_fault(self, fault: str) -> None:
+        with self._lock:
+            setattr(self._counters, fault, getattr(self._counters, fault) + 1)
+
+    def _sync_quietly(self, writer: SegmentWriter) -> None:
+        try:
+            writer.sync()
+        except OSError as error:
+            self._disk_refused(error)

@@ -1,0 +1,320 @@
+"""The spool: accepted means on disk before the caller goes on; what is on disk reaches every destination."""
+
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+from certtrace.delivery import files
+from certtrace.delivery.adoption import adopt
+from certtrace.delivery.backlog import Backlog, Item, Pending
+from certtrace.delivery.counters import SpoolCounters
+from certtrace.delivery.directory import Manifest, Position, ProcessDirectory, abandoned
+from certtrace.delivery.journal import REFUSE_ALL, REFUSE_NOTHING, REFUSE_UNCERTAIN, REFUSED
+from certtrace.delivery.otlp import halve_unit
+from certtrace.delivery.output import Output
+from certtrace.ports import Payload
+
+_log = logging.getLogger(__name__)
+
+_MIB: Final = 1024 * 1024
+_USAGE_SECONDS: Final = 5.0
+_ADOPT_SECONDS: Final = 15.0
+_CERTAIN_ONLY_ABOVE: Final = 0.9
+"""Share of the budget above which only units that a rule kept for certain are accepted."""
+_DIVIDE_ABOVE: Final = 4 * _MIB
+
+
+class Source(Protocol):
+    """Something that destinations are owed from."""
+
+    def read(self, destination: str, max_bytes: int, max_units: int) -> list[Item]:
+        """Return the next payloads, at least one if there is any; the cursor does not move."""
+        ...
+
+    def ack(self, destination: str, items: Sequence[Item]) -> None:
+        """Note that the destination has the items."""
+        ...
+
+    def pending(self, destination: str) -> Pending:
+        """Return what the destination has not taken."""
+        ...
+
+
+class Mark(NamedTuple):
+    """How far this process had written at one moment."""
+
+    disk: Position
+    memory: Position
+
+
+class Spool:
+    """One process's part of the spool. Thread-safe, fork-safe; after construction nothing raises.
+
+    `accept` is for the host's thread, `content` for the worker, everything else for the delivery threads.
+    """
+
+    accept: Callable[..., int]
+    """`Journal.accept`: put one unit's skeleton on disk and return its sequence, or 0 where it was refused."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        resource: Mapping[str, object] | None = None,
+        max_bytes: int = 1024 * _MIB,
+        segment_bytes: int = 8 * _MIB,
+        memory_bytes: int = 16 * _MIB,
+        min_free_bytes: int = 64 * _MIB,
+    ) -> None:
+        """Open the spool and this process's directory in it.
+
+        Args:
+            root: Folder of all processes' directories; created if missing, closed to other users.
+            resource: Redacted resource attributes, for the spans that stand in for content a crash destroyed.
+            max_bytes: Budget for everything below `root`. Above it new units are refused; accepted ones stay.
+            segment_bytes: Size at which the next segment begins.
+            memory_bytes: Bound for what is held in memory while the disk refuses.
+            min_free_bytes: Below this much free disk, units that were kept by chance are refused.
+
+        Raises:
+            SpoolError: `root` is not usable.
+        """
+        files.make_private_folder(root)
+        self._root = root
+        self._resource = dict(resource or {})
+        self._max_bytes = max_bytes
+        self._segment_bytes = segment_bytes
+        self._memory_bytes = memory_bytes
+        self._min_free_bytes = min_free_bytes
+        self._destinations: tuple[str, ...] = ()
+        self._closed = False
+        self._begin()
+        self._output.open()
+        _spools.add(self)
+
+    def _begin(self) -> None:
+        """Start as a process that has written nothing: at construction, and in a forked child."""
+        self._lock = threading.Lock()
+        self._upkeep = threading.Lock()
+        self._counters = SpoolCounters()
+        self._output = Output(
+            self._root,
+            Manifest(self._destinations, self._resource),
+            self._counters,
+            segment_bytes=self._segment_bytes,
+            memory_bytes=self._memory_bytes,
+        )
+        self.accept = self._output.journal.accept
+        self._adopted: dict[Path, Backlog] = {}
+        self._left_alone: set[Path] = set()
+        self._adopt_at = 0.0
+        self._usage_at = 0.0
+        self._used_bytes = 0
+        self._disk_is_low = False
+        if self._closed:
+            self._output.journal.refuse_from = REFUSE_ALL
+
+    @property
+    def path(self) -> Path | None:
+        """This process's directory; None until the disk gave one."""
+        return self._output.path
+
+    @property
+    def is_degraded(self) -> bool:
+        """Whether the disk refuses at present, so that new units are in memory only."""
+        return self._output.is_degraded
+
+    @property
+    def root(self) -> Path:
+        """The folder of all processes' directories."""
+        return self._root
+
+    def owe(self, destinations: Sequence[str]) -> None:
+        """Name the destinations that are to get what is written from now on."""
+        self._destinations = tuple(destinations)
+        self._output.owe(destinations)
+
+    def content(self, sequence: int, payload: Payload) -> bool:
+        """Append redacted content; False where it was refused or neither disk nor memory took it. Never raises.
+
+        Args:
+            sequence: What `accept` returned for the unit; 0 for what has no skeleton, such as scores.
+            payload: The content.
+        """
+        try:
+            with self._lock:
+                if self._closed or (sequence == REFUSED and self._output.journal.refuse_from == REFUSE_ALL):
+                    self._counters.refused += 1
+                    return False
+                if not self._put(sequence, payload):
+                    self._counters.lost += 1
+                    return False
+                self._update_gate()
+                return True
+        except Exception as error:  # noqa: BLE001 - the worker has to live on; the loss is counted
+            self._counters.lost += 1
+            _log.warning("A unit could not be spooled: %s. It is lost.", type(error).__name__)
+            return False
+
+    def _put(self, sequence: int, payload: Payload) -> bool:
+        *parts, last = _divide(payload)
+        # Only the last part has the sequence: a crash in between leaves the unit without settled content.
+        return all(self._output.put(REFUSED, part) for part in parts) and self._output.put(sequence, last)
+
+    # --- the delivery threads' side ----------------------------------------------------------------------------------
+
+    def sources(self, destination: str) -> list[Source]:
+        """Return what the destination is owed from: this process's output, and adopted directories."""
+        own = self._output.backlog
+        with self._lock:
+            adopted = [backlog for backlog in self._adopted.values() if destination in backlog.owed]
+        return [*([own] if own is not None else []), self._output.ring, *adopted]
+
+    def mark(self) -> Mark:
+        """Return how far this process has written."""
+        own = self._output.backlog
+        return Mark(own.end() if own is not None else Position(), self._output.ring.end())
+
+    def reached(self, destination: str, mark: Mark) -> bool:
+        """Whether the destination took everything this process wrote before the mark."""
+        own = self._output.backlog
+        on_disk = own is None or own.reached(destination, mark.disk)
+        return on_disk and self._output.ring.reached(destination, mark.memory)
+
+    def pending(self, destination: str) -> Pending:
+        """Return what the destination has not taken, adopted directories included."""
+        parts = [source.pending(destination) for source in self.sources(destination)]
+        times = [part.oldest_time_ns for part in parts if part.oldest_time_ns is not None]
+        return Pending(sum(p.units for p in parts), sum(p.bytes for p in parts), min(times, default=None))
+
+    def counters(self) -> SpoolCounters:
+        """Return a copy of the counts, `accepted` brought up to date."""
+        handed_out = self._output.accepted()
+        with self._lock:
+            return replace(self._counters, accepted=max(handed_out - self._counters.refused_units, 0))
+
+    def maintain(self) -> None:
+        """Do the upkeep that is due: probe and sync the disk, measure, adopt, delete. Called often, by any thread."""
+        if self._closed or not self._upkeep.acquire(blocking=False):
+            return
+        try:
+            self._output.maintain()
+            now = time.monotonic()
+            if now >= self._usage_at:
+                self._usage_at = now + _USAGE_SECONDS
+                self._measure()
+            if now >= self._adopt_at:
+                self._adopt_at = now + _ADOPT_SECONDS
+                self._adopt_abandoned()
+            self._remove_finished()
+        finally:
+            self._upkeep.release()
+
+    def close(self) -> None:
+        """Accept no more. What is not delivered stays on disk for the next process."""
+        if self._closed:
+            return
+        self._closed = True
+        self._output.journal.refuse_from = REFUSE_ALL
+        with self._upkeep:
+            self._remove_finished()
+            for backlog in self._adopted.values():
+                backlog.directory.release()
+            self._adopted.clear()
+            with self._lock:
+                self._output.close()
+
+    # --- upkeep ------------------------------------------------------------------------------------------------------
+
+    def _measure(self) -> None:
+        self._used_bytes = files.folder_bytes(self._root)
+        self._output.written_bytes = 0
+        try:
+            facts = os.statvfs(self._root)
+            self._disk_is_low = facts.f_bavail * facts.f_frsize < self._min_free_bytes
+        except OSError:
+            self._disk_is_low = False
+        self._update_gate()
+
+    def _update_gate(self) -> None:
+        used = self._used_bytes + self._output.written_bytes
+        journal = self._output.journal
+        if self._closed or used >= self._max_bytes:
+            journal.refuse_from = REFUSE_ALL
+        elif self._disk_is_low or used >= self._max_bytes * _CERTAIN_ONLY_ABOVE:
+            journal.refuse_from = REFUSE_UNCERTAIN
+        else:
+            journal.refuse_from = REFUSE_NOTHING
+
+    def _adopt_abandoned(self) -> None:
+        for path in abandoned(self._root):
+            if path in self._left_alone:
+                continue
+            directory = ProcessDirectory.adopt(path)
+            if directory is None:
+                continue
+            try:
+                backlog = adopt(
+                    directory, self._destinations, on_fault=self._count_fault, on_content_lost=self._count_content_lost
+                )
+            except Exception as error:  # noqa: BLE001 - a hostile or damaged directory must not stop the others
+                _log.warning("A spool directory could not be adopted (%s); it is left as it is.", type(error).__name__)
+                self._left_alone.add(path)
+                directory.release()
+                continue
+            with self._lock:
+                self._adopted[path] = backlog
+
+    def _remove_finished(self) -> None:
+        with self._lock:
+            finished = [(path, backlog) for path, backlog in self._adopted.items() if backlog.is_done()]
+            for path, _ in finished:
+                del self._adopted[path]
+        for path, backlog in finished:
+            if backlog.has_untouched():
+                self._left_alone.add(path)
+                backlog.directory.release()
+            else:
+                backlog.directory.remove()
+
+    def _count_fault(self, fault: str) -> None:
+        with self._lock:
+            setattr(self._counters, fault, getattr(self._counters, fault) + 1)
+
+    def _count_content_lost(self, number: int) -> None:
+        with self._lock:
+            self._counters.content_lost += number
+
+    def _after_fork_in_child(self) -> None:
+        """Become a process of its own: files are dropped unflushed, the directory is opened on first use."""
+        self._output.forget_after_fork()
+        for backlog in self._adopted.values():
+            backlog.directory.forget_after_fork()
+        self._begin()
+
+
+def _divide(payload: Payload) -> list[Payload]:
+    """Return the payload in parts that a destination takes: a unit of many large spans exceeds any backend's limit."""
+    if payload.kind != "spans" or len(payload.data) <= _DIVIDE_ABOVE:
+        return [payload]
+    halves = halve_unit(payload.data)
+    if halves is None:
+        return [payload]
+    return [part for half in halves for part in _divide(replace(payload, data=half))]
+
+
+_spools: "weakref.WeakSet[Spool]" = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for spool in list(_spools):
+        spool._after_fork_in_child()  # noqa: SLF001 - the same module; no caller outside may do this
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
