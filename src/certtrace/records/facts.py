@@ -2,14 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from certtrace import semconv
 from certtrace.records.mapping.values import number
 from certtrace.records.model import Observation
-
-GRADE: Final = "cert.grade"
-PASS_INDEX: Final = "cert.pass.index"  # noqa: S105 - a grading pass, no password
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +32,7 @@ class Facts:
     submission_id: str | None
     candidate: str | None
     grade: float | None
+    grade_max: float | None
     confidence: float | None
     is_pass: bool
 
@@ -62,9 +59,10 @@ def facts_of(observation: Observation) -> Facts:
         failure_class=text_fact(observation, semconv.FAILURE_CLASS),
         submission_id=text_fact(observation, semconv.SUBMISSION_ID),
         candidate=text_fact(observation, semconv.CANDIDATE),
-        grade=number_fact(observation, GRADE),
+        grade=number_fact(observation, semconv.GRADE),
+        grade_max=number_fact(observation, semconv.GRADE_MAX),
         confidence=number_fact(observation, semconv.CONFIDENCE),
-        is_pass=fact(observation, PASS_INDEX) is not None,
+        is_pass=fact(observation, semconv.PASS_INDEX) is not None,
     )
 
 

@@ -112,6 +112,7 @@ class TraceSummary:
     failure_class: str | None = None
     error_type: str | None = None
     grade: float | None = None
+    grade_max: float | None = None
     confidence: float | None = None
     tags: tuple[str, ...] = ()
 

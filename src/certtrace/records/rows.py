@@ -32,6 +32,7 @@ FACT_COLUMNS: Final = (
     "submission_id",
     "candidate",
     "grade",
+    "grade_max",
     "confidence",
     "is_pass",
 )
@@ -61,6 +62,7 @@ SUMMARY_COLUMNS: Final = (
     "failure_class",
     "error_type",
     "grade",
+    "grade_max",
     "confidence",
     "tags",
 )

@@ -1,5 +1,7 @@
 """The SQLite schema, its versions, and how a connection to it is opened."""
 
+import errno
+import os
 import sqlite3
 import time
 from contextlib import suppress
@@ -30,6 +32,7 @@ CREATE TABLE traces (
   failure_class TEXT,
   error_type TEXT,
   grade REAL,
+  grade_max REAL,
   confidence REAL,
   tags TEXT NOT NULL,
   PRIMARY KEY (project, trace_id)
@@ -71,6 +74,7 @@ CREATE TABLE observations (
   submission_id TEXT,
   candidate TEXT,
   grade REAL,
+  grade_max REAL,
   confidence REAL,
   is_pass INTEGER NOT NULL,
   content_lost INTEGER NOT NULL,
@@ -151,6 +155,7 @@ def connect_read_only(path: Path, busy_seconds: float) -> sqlite3.Connection:
     connection = None
     try:
         if not path.exists():
+            _check_folder(path.parent)
             return _empty()
         connection = _open_read_only(path, busy_seconds)
         found = _check_version(connection, path)
@@ -193,6 +198,14 @@ def _connect_once(path: Path, busy_seconds: float) -> sqlite3.Connection:
         _close(connection)
         raise
     return connection
+
+
+def _check_folder(folder: Path) -> None:
+    """Tell a folder that is not there yet from a wrong one."""
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
 
 
 def _empty() -> sqlite3.Connection:

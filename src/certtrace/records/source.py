@@ -14,7 +14,7 @@ from certtrace.errors import InputError, StoreError, TraceNotFoundError
 from certtrace.records import rows
 from certtrace.records.model import Trace, TraceSummary
 from certtrace.records.schema import connect_read_only
-from certtrace.records.store import DEFAULT_PROJECT, FACETS
+from certtrace.records.store import DEFAULT_PROJECT, FACETS, facet_value
 
 _BUSY_SECONDS: Final = 5.0
 _HEX: Final = re.compile(r"[0-9a-f]{1,32}")
@@ -169,7 +169,7 @@ def _list_query(
     project: str, matching: TraceFilter, limit: int, after: tuple[int, str] | None
 ) -> tuple[str, list[object]]:
     """Build the list statement: the first facet drives it in time order, the others are checked on each trace."""
-    facets = [(kind, value) for kind in FACETS if (value := getattr(matching, kind)) is not None]
+    facets = [(kind, facet_value(kind, value)) for kind in FACETS if (value := getattr(matching, kind)) is not None]
     tables, conditions, values = "traces AS t", ["t.project = ?"], [project]
     order = "t"
     arguments: list[object] = [*values]

@@ -24,8 +24,16 @@ _UNWAITED_SECONDS: Final = 0.001
 FACETS: Final = ("service", "name", "submission_id", "candidate", "session_id")
 """What traces are looked up by: a trace is found by any value that any of its observations has."""
 
+STORE_FILE: Final = "store.sqlite3"
+"""Name of the store inside the data folder."""
+
 _INHERITED: list[sqlite3.Connection] = []
 """Connections of the parent process. SQLite forbids any use in the child, even closing, so they are only kept alive."""
+
+
+def facet_value(kind: str, value: str | None) -> str | None:
+    """Return the form a value is looked up by: a pseudonym is the same with and without its angle brackets."""
+    return value.removeprefix("<").removesuffix(">") if kind == "candidate" and value else value
 
 
 def _upsert(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
@@ -136,7 +144,7 @@ class StoreWriter:
         summary = summarise(trace_id, facts)
         connection.execute(_PUT_TRACE, (*key, *rows.summary_row(summary)))
         connection.execute("DELETE FROM trace_facets WHERE project = ? AND trace_id = ?", key)
-        values = {(kind, getattr(each, kind)) for each in facts for kind in FACETS}
+        values = {(kind, facet_value(kind, getattr(each, kind))) for each in facts for kind in FACETS}
         values.add(("name", summary.name))
         connection.executemany(
             "INSERT INTO trace_facets (project, trace_id, kind, value, start_time_ns) VALUES (?, ?, ?, ?, ?)",

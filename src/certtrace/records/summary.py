@@ -23,6 +23,7 @@ def summarise(trace_id: str, facts: Iterable[Facts]) -> TraceSummary:
     verdicts = _verdicts(ordered, by_id)
     root = _root(ordered, by_id)
     status = _status(verdicts)
+    graded = _last_graded(ordered)
     failed = _failed(ordered, verdicts, status)
     return TraceSummary(
         trace_id=trace_id,
@@ -43,7 +44,8 @@ def summarise(trace_id: str, facts: Iterable[Facts]) -> TraceSummary:
         candidate=_first_given(ordered, "candidate"),
         failure_class=_first_given(failed, "failure_class"),
         error_type=_first_given(failed, "error_type") if status == ERROR else None,
-        grade=_grade(ordered),
+        grade=graded.grade if graded else None,
+        grade_max=graded.grade_max if graded else None,
         confidence=min((each.confidence for each in ordered if each.confidence is not None), default=None),
         tags=tuple(dict.fromkeys(tag for each in ordered for tag in each.tags)),
     )
@@ -74,15 +76,16 @@ def _status(verdicts: Sequence[Facts]) -> str:
 
 
 def _failed(ordered: Sequence[Facts], verdicts: Sequence[Facts], status: str) -> list[Facts]:
-    """Return where to look for the failure class: the verdicts first, then the failing, then all."""
-    first = [each for each in verdicts if status != ERROR or each.level == "ERROR"]
-    return [*first, *(each for each in ordered if each.level == "ERROR"), *ordered]
+    """Return where to look for the failure class: the verdicts, then what failed below; never what was made good."""
+    if status != ERROR:
+        return list(verdicts)
+    return [each for each in (*verdicts, *ordered) if each.level == "ERROR"]
 
 
-def _grade(ordered: Sequence[Facts]) -> float | None:
-    """Return the last grade that is not one single pass's: the aggregate's, the expert's, the final one."""
+def _last_graded(ordered: Sequence[Facts]) -> Facts | None:
+    """Return the observation with the last grade: the aggregate's, the expert's, the final one, not a single pass's."""
     graded = [each for each in ordered if each.grade is not None and not each.is_pass]
-    return max(graded, key=attrgetter("end_time_ns", "start_time_ns")).grade if graded else None
+    return max(graded, key=attrgetter("end_time_ns", "start_time_ns"), default=None)
 
 
 def _first_given(facts: Iterable[Facts], field: str) -> str | None:

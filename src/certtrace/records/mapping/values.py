@@ -36,7 +36,11 @@ def is_set(value: object) -> bool:
 
 def first(attributes: Attributes, keys: Sequence[str]) -> object:
     """Return the first given value among `keys`, or None."""
-    return next((attributes[key] for key in keys if is_set(attributes.get(key))), None)
+    for key in keys:
+        value = attributes.get(key)
+        if value is not None and is_set(value):
+            return value
+    return None
 
 
 def text(value: object) -> str | None:

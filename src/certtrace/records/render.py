@@ -1,0 +1,305 @@
+"""One trace as lines for a person to read. Pure: a trace in, `rich` text out; the caller prints.
+
+Everything recorded is made harmless here: control characters, terminal sequences and text direction marks show as
+escapes.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from certtrace import semconv
+from certtrace.records.facts import fact, object_fact, text_fact
+from certtrace.records.langfuse_json import content_json, iso
+from certtrace.records.mapping.values import json_text
+from certtrace.records.model import Observation, Score, Trace
+from certtrace.records.notes import (
+    duration_text,
+    grade_text,
+    notes,
+    redaction_text,
+    sampling_text,
+    short_number,
+    verdict_text,
+)
+from certtrace.records.safe_text import lines, one_line
+from certtrace.records.tree import Node, walk
+
+_TIME_WIDTH: Final = 9
+_BAR_WIDTH: Final = 16
+_RIGHT_WIDTH: Final = _TIME_WIDTH + 2 + _BAR_WIDTH
+_SHORTEST_LEFT: Final = 30
+_DEEPEST_GUIDE: Final = 12
+_STATUS_STYLES: Final = {
+    "error": "bold red",
+    "cancelled": "bold yellow",
+    "abandoned": "bold yellow",
+    "ok": "bold green",
+}
+_LEVEL_STYLES: Final = {"ERROR": "red", "WARNING": "yellow"}
+_SHOWN_ELSEWHERE: Final = {
+    "resourceAttributes",
+    "scope",
+    "attributes",
+    semconv.REDACTION_RECEIPT,
+    semconv.SAMPLING,
+    semconv.ERROR_TYPE,
+    semconv.FAILURE_CLASS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How to show a trace."""
+
+    width: int = 100
+    """Columns of the terminal."""
+    full: bool = False
+    """Show inputs, outputs, messages and metadata whole instead of one line each."""
+    ascii_only: bool = False
+    """Draw without box and block characters."""
+
+
+def trace_lines(trace: Trace, view: View) -> Iterator[Text]:
+    """Yield the whole trace: its heading, the tree of its observations, and what was redacted and sampled."""
+    yield from heading_lines(trace, view)
+    yield Text()
+    yield from tree_lines(trace, view)
+    closing = [text for text in (redaction_text(trace), sampling_text(trace)) if text]
+    if closing:
+        yield Text()
+    for text in closing:
+        yield from _wrapped(text, view, "dim")
+
+
+def heading_lines(trace: Trace, view: View) -> Iterator[Text]:
+    """Yield what the trace was about and how it ended."""
+    summary = trace.summary
+    title = Text()
+    title.append(_cut(one_line(summary.name), view.width // 2), "bold")
+    title.append("  ")
+    title.append(one_line(verdict_text(summary)), _STATUS_STYLES.get(summary.status, "bold yellow"))
+    yield title
+    yield Text(f"trace {summary.trace_id}")
+    grade = grade_text(summary.grade, summary.grade_max)
+    confidence = None if summary.confidence is None else f"{summary.confidence:.2f}"
+    yield from _fields(
+        view,
+        ("started", f"{iso(summary.start_time_ns)[:-5].replace('T', ' ')} UTC"),
+        ("took", duration_text(summary.end_time_ns - summary.start_time_ns)),
+        ("observations", str(summary.observation_count)),
+        ("errors", str(summary.error_count) if summary.error_count else None),
+        ("passes", str(summary.pass_count) if summary.pass_count else None),
+        ("grade", grade),
+        ("confidence", confidence),
+    )
+    yield from _fields(
+        view,
+        ("submission", summary.submission_id),
+        ("candidate", summary.candidate),
+        ("session", summary.session_id),
+        ("user", summary.user_id),
+        ("service", summary.service),
+        ("environment", summary.environment),
+        ("release", summary.release),
+        ("tags", ", ".join(summary.tags)),
+    )
+    observed = {each.id for each in trace.observations}
+    for score in trace.scores:
+        if score.observation_id not in observed:
+            yield from _wrapped(_score_text(score), view, "magenta")
+
+
+def tree_lines(trace: Trace, view: View) -> Iterator[Text]:
+    """Yield the observations as a tree with duration and waterfall, details below each."""
+    scores: dict[str, list[Score]] = {}
+    for score in trace.scores:
+        scores.setdefault(score.observation_id or "", []).append(score)
+    span = trace.summary.start_time_ns, trace.summary.end_time_ns
+    for node in walk(trace.observations):
+        yield _node_line(node, span, view)
+        yield from _detail_lines(node, scores.get(node.observation.id, []), view)
+
+
+def _node_line(node: Node, span: tuple[int, int], view: View) -> Text:
+    observation = node.observation
+    left = Text(_guide(node, view), "dim")
+    left.append(f"{one_line(observation.type)} ", "cyan")
+    left.append(one_line(observation.name), _LEVEL_STYLES.get(observation.level, "") + " bold")
+    words = notes(observation) + (["parent not recorded"] if node.is_orphan else [])
+    for word in words:
+        left.append("  ")
+        left.append(one_line(word), "yellow" if word == "cached" else "dim")
+    room = max(view.width - _RIGHT_WIDTH - 2, _SHORTEST_LEFT)
+    left.truncate(room, overflow="ellipsis" if not view.ascii_only else "crop", pad=True)
+    duration = duration_text(observation.end_time_ns - observation.start_time_ns)
+    left.append(f"  {duration:>{_TIME_WIDTH}}  ")
+    left.append(_bar(observation, span, view), _LEVEL_STYLES.get(observation.level, "blue"))
+    left.rstrip()
+    return left
+
+
+def _detail_lines(node: Node, scores: Sequence[Score], view: View) -> Iterator[Text]:
+    observation = node.observation
+    indent = _detail_indent(node, view)
+    yield from _problem_lines(node, indent, view)
+    for score in scores:
+        yield from _labelled("score", _score_text(score), indent, view, "magenta")
+    yield from _content_lines("in", observation.input, indent, view)
+    yield from _content_lines("out", observation.output, indent, view)
+    if view.full:
+        yield from _metadata_lines(observation, indent, view)
+
+
+def _problem_lines(node: Node, indent: str, view: View) -> Iterator[Text]:
+    observation = node.observation
+    if observation.level not in _LEVEL_STYLES:
+        if view.full and observation.status_message:
+            yield from _labelled("status", observation.status_message, indent, view, "dim")
+        return
+    error_type, message = text_fact(observation, semconv.ERROR_TYPE), observation.status_message
+    words = dict.fromkeys(word for word in (text_fact(observation, semconv.FAILURE_CLASS), error_type) if word)
+    said = ": ".join(part for part in (", ".join(words), message) if part) or "no message recorded"
+    style, label = _LEVEL_STYLES[observation.level], "error" if observation.level == "ERROR" else "warning"
+    if not view.full and any(_is_same_failure(child, observation) for child in node.children):
+        said, style = f"{', '.join(words) or 'failed'}, propagated from below", "dim red"
+    yield from _labelled(label, said, indent, view, style)
+
+
+def _is_same_failure(child: Observation, parent: Observation) -> bool:
+    """Tell whether a parent's error is the one its child already shows."""
+    if child.level != "ERROR" or parent.level != "ERROR":
+        return False
+    same_message = child.status_message == parent.status_message
+    return same_message or (
+        fact(child, semconv.ERROR_TYPE) is not None
+        and fact(child, semconv.ERROR_TYPE) == fact(parent, semconv.ERROR_TYPE)
+    )
+
+
+def _content_lines(label: str, content: str | None, indent: str, view: View) -> Iterator[Text]:
+    if content is None or content == "":
+        return
+    value = content_json(content) if view.full else content
+    if isinstance(value, str):
+        text = value
+    else:
+        text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode()
+    yield from _labelled(label, text, indent, view, "")
+
+
+def _metadata_lines(observation: Observation, indent: str, view: View) -> Iterator[Text]:
+    leftovers = observation.metadata.get("attributes")
+    shown = {key: value for key, value in observation.metadata.items() if key not in _SHOWN_ELSEWHERE}
+    if isinstance(leftovers, Mapping):
+        shown = {**leftovers, **shown}
+    for key, value in {**observation.model_parameters, **shown}.items():
+        yield from _labelled(
+            "data", f"{key} = {value if isinstance(value, str) else json_text(value)}", indent, view, "dim"
+        )
+    receipt = object_fact(observation, semconv.REDACTION_RECEIPT)
+    if receipt:
+        yield from _labelled("data", f"{semconv.REDACTION_RECEIPT} = {json_text(receipt)}", indent, view, "dim")
+
+
+def _labelled(label: str, text: str, indent: str, view: View, style: str) -> Iterator[Text]:
+    """Yield one line that fits, or with `full` all lines wrapped below the label."""
+    start = f"{indent}{label:<7} "
+    room = max(view.width - cell_len(start), _SHORTEST_LEFT)
+    parts = _folded(text, room) if view.full else [_cut(one_line(text[: room + 1]), room, view)]
+    for number, part in enumerate(parts):
+        line = Text(start if number == 0 else indent + " " * (cell_len(start) - cell_len(indent)), "dim")
+        line.append(part, style)
+        yield line
+
+
+def _wrapped(text: str, view: View, style: str) -> Iterator[Text]:
+    for part in _folded(text, max(view.width, _SHORTEST_LEFT)):
+        yield Text(part, style)
+
+
+def _folded(text: str, room: int) -> list[str]:
+    """Return text cut into lines of at most `room` columns, at spaces where there are any."""
+    folded: list[str] = []
+    for line in lines(text):
+        at = 0
+        while (end := at + _fitting(line, at, room)) < len(line):
+            space = line.rfind(" ", at + room // 2, end)
+            folded.append(line[at : end if space < 0 else space])
+            at = end if space < 0 else space + 1
+        folded.append(line[at:])
+    return folded
+
+
+def _fitting(line: str, at: int, room: int) -> int:
+    """Return how many characters from `at` on fit into `room` columns; at least one."""
+    piece = line[at : at + room]
+    while len(piece) > 1 and (over := cell_len(piece) - room) > 0:
+        piece = piece[: -max(over // 2, 1)]
+    return max(len(piece), 1)
+
+
+def _cut(text: str, room: int, view: View | None = None) -> str:
+    """Return text that takes at most `room` columns; what was cut shows as an ellipsis."""
+    if len(text) <= room and cell_len(text) <= room:
+        return text
+    mark = "..." if view and view.ascii_only else "…"
+    return set_cell_size(text[:room], room - len(mark)).rstrip() + mark
+
+
+def _fields(view: View, *fields: tuple[str, str | None]) -> Iterator[Text]:
+    """Yield `label value` pairs, as many on a line as fit."""
+    line = Text()
+    for label, value in fields:
+        if not value:
+            continue
+        shown = _cut(one_line(value), max(view.width - len(label) - 1, _SHORTEST_LEFT), view)
+        if line and cell_len(line.plain) + cell_len(shown) + len(label) + 3 > view.width:
+            yield line
+            line = Text()
+        line.append("  " if line else "")
+        line.append(f"{label} ", "dim")
+        line.append(shown)
+    if line:
+        yield line
+
+
+def _score_text(score: Score) -> str:
+    value = score.value if isinstance(score.value, str) else short_number(score.value)
+    if score.data_type == "BOOLEAN":
+        value = "true" if score.value else "false"
+    return f"{score.name} = {value}" + (f"  {score.comment}" if score.comment else "")
+
+
+def _guide(node: Node, view: View) -> str:
+    if not node.is_last:
+        return ""
+    if node.depth > _DEEPEST_GUIDE:
+        return f"{' ' * 3 * (_DEEPEST_GUIDE - 1)}[{node.depth}] "
+    through, branch, end = ("|  ", "|- ", "`- ") if view.ascii_only else ("│  ", "├─ ", "└─ ")
+    above = "".join("   " if last else through for last in node.is_last[:-1])
+    return above + (end if node.is_last[-1] else branch)
+
+
+def _detail_indent(node: Node, view: View) -> str:
+    """Return the branches that run past an observation's details, on to its siblings and children."""
+    through = "|  " if view.ascii_only else "│  "
+    if node.depth > _DEEPEST_GUIDE:
+        return " " * 3 * _DEEPEST_GUIDE
+    above = "".join("   " if last else through for last in node.is_last)
+    return above + (through if node.children else "   ")
+
+
+def _bar(observation: Observation, span: tuple[int, int], view: View) -> str:
+    """Return the observation's place in the trace's time as a bar."""
+    first, last = span
+    whole = max(last - first, 1)
+    start = min(int((observation.start_time_ns - first) / whole * _BAR_WIDTH), _BAR_WIDTH - 1)
+    length = (observation.end_time_ns - observation.start_time_ns) / whole * _BAR_WIDTH
+    full, thin = ("#", "|") if view.ascii_only else ("█", "▏")
+    cells = min(round(length), _BAR_WIDTH - start)
+    return " " * start + (full * cells if cells >= 1 else thin)
