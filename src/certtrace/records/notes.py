@@ -192,9 +192,9 @@ def _content_lost(observation: Observation) -> str | None:
 _NOTES: Final[tuple[Note, ...]] = (
     _pass,
     _criterion,
+    _cached,
     _grade,
     _confidence,
-    _cached,
     _route,
     _decision,
     _verdict,

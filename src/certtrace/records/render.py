@@ -4,15 +4,17 @@ Everything recorded is made harmless here: control characters, terminal sequence
 escapes.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import orjson
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.text import Text
 
 from certtrace import semconv
+from certtrace.records.columns import cut, folded
 from certtrace.records.facts import fact, object_fact, text_fact
 from certtrace.records.langfuse_json import content_json, iso
 from certtrace.records.mapping.values import json_text
@@ -26,14 +28,16 @@ from certtrace.records.notes import (
     short_number,
     verdict_text,
 )
-from certtrace.records.safe_text import lines, one_line
+from certtrace.records.safe_text import one_line
 from certtrace.records.tree import Node, walk
 
 _TIME_WIDTH: Final = 9
-_BAR_WIDTH: Final = 16
+_BAR_WIDTH: Final = 12
 _RIGHT_WIDTH: Final = _TIME_WIDTH + 2 + _BAR_WIDTH
 _SHORTEST_LEFT: Final = 30
 _DEEPEST_GUIDE: Final = 12
+_PROBLEM_LINES: Final = 3
+"""Lines of an error message that show without `full`."""
 _STATUS_STYLES: Final = {
     "error": "bold red",
     "cancelled": "bold yellow",
@@ -80,7 +84,7 @@ def heading_lines(trace: Trace, view: View) -> Iterator[Text]:
     """Yield what the trace was about and how it ended."""
     summary = trace.summary
     title = Text()
-    title.append(_cut(one_line(summary.name), view.width // 2), "bold")
+    title.append(cut(one_line(summary.name), view.width // 2, ascii_only=view.ascii_only), "bold")
     title.append("  ")
     title.append(one_line(verdict_text(summary)), _STATUS_STYLES.get(summary.status, "bold yellow"))
     yield title
@@ -121,26 +125,44 @@ def tree_lines(trace: Trace, view: View) -> Iterator[Text]:
         scores.setdefault(score.observation_id or "", []).append(score)
     span = trace.summary.start_time_ns, trace.summary.end_time_ns
     for node in walk(trace.observations):
-        yield _node_line(node, span, view)
+        yield from _node_lines(node, span, view)
         yield from _detail_lines(node, scores.get(node.observation.id, []), view)
 
 
-def _node_line(node: Node, span: tuple[int, int], view: View) -> Text:
+def _node_lines(node: Node, span: tuple[int, int], view: View) -> Iterator[Text]:
+    """Yield the observation's own line, and another for notes that do not fit beside its times."""
     observation = node.observation
+    room = max(view.width - _RIGHT_WIDTH - 2, _SHORTEST_LEFT)
     left = Text(_guide(node, view), "dim")
     left.append(f"{one_line(observation.type)} ", "cyan")
     left.append(one_line(observation.name), _LEVEL_STYLES.get(observation.level, "") + " bold")
-    words = notes(observation) + (["parent not recorded"] if node.is_orphan else [])
-    for word in words:
-        left.append("  ")
-        left.append(one_line(word), "yellow" if word == "cached" else "dim")
-    room = max(view.width - _RIGHT_WIDTH - 2, _SHORTEST_LEFT)
-    left.truncate(room, overflow="ellipsis" if not view.ascii_only else "crop", pad=True)
+    words = [one_line(word) for word in notes(observation)] + (["parent not recorded"] if node.is_orphan else [])
+    beside = _as_many_as_fit(words, room - cell_len(left.plain))
+    _append_notes(left, words[:beside])
+    left.truncate(room, overflow="crop" if view.ascii_only else "ellipsis", pad=True)
     duration = duration_text(observation.end_time_ns - observation.start_time_ns)
     left.append(f"  {duration:>{_TIME_WIDTH}}  ")
     left.append(_bar(observation, span, view), _LEVEL_STYLES.get(observation.level, "blue"))
     left.rstrip()
-    return left
+    yield left
+    if words[beside:]:
+        below = Text(_detail_indent(node, view), "dim")
+        _append_notes(below, words[beside:], before="")
+        below.truncate(view.width, overflow="crop" if view.ascii_only else "ellipsis")
+        yield below
+
+
+def _as_many_as_fit(words: Sequence[str], room: int) -> int:
+    """Return how many of the notes fit into `room` columns, each two columns from the one before."""
+    taken = list(itertools.accumulate(cell_len(word) + 2 for word in words))
+    return sum(width <= room for width in taken)
+
+
+def _append_notes(line: Text, words: Sequence[str], before: str = "  ") -> None:
+    for word in words:
+        line.append(before)
+        line.append(word, "yellow" if word == "cached" else "dim")
+        before = "  "
 
 
 def _detail_lines(node: Node, scores: Sequence[Score], view: View) -> Iterator[Text]:
@@ -167,7 +189,7 @@ def _problem_lines(node: Node, indent: str, view: View) -> Iterator[Text]:
     style, label = _LEVEL_STYLES[observation.level], "error" if observation.level == "ERROR" else "warning"
     if not view.full and any(_is_same_failure(child, observation) for child in node.children):
         said, style = f"{', '.join(words) or 'failed'}, propagated from below", "dim red"
-    yield from _labelled(label, said, indent, view, style)
+    yield from _labelled(label, said, indent, view, style, at_most=_PROBLEM_LINES)
 
 
 def _is_same_failure(child: Observation, parent: Observation) -> bool:
@@ -206,49 +228,27 @@ def _metadata_lines(observation: Observation, indent: str, view: View) -> Iterat
         yield from _labelled("data", f"{semconv.REDACTION_RECEIPT} = {json_text(receipt)}", indent, view, "dim")
 
 
-def _labelled(label: str, text: str, indent: str, view: View, style: str) -> Iterator[Text]:
-    """Yield one line that fits, or with `full` all lines wrapped below the label."""
+def _labelled(label: str, text: str, indent: str, view: View, style: str, at_most: int = 1) -> Iterator[Text]:
+    """Yield at most so many lines that fit; with `full` all lines, wrapped below the label."""
     start = f"{indent}{label:<7} "
     room = max(view.width - cell_len(start), _SHORTEST_LEFT)
-    parts = _folded(text, room) if view.full else [_cut(one_line(text[: room + 1]), room, view)]
-    for number, part in enumerate(parts):
-        line = Text(start if number == 0 else indent + " " * (cell_len(start) - cell_len(indent)), "dim")
+    if view.full:
+        parts = folded(text, room)
+    else:
+        # No more than could show is made safe and folded: a value may have megabytes.
+        given = one_line(text[: room * at_most + 1])
+        parts = [given] if at_most == 1 else folded(given, room)
+        parts = [*parts[: at_most - 1], cut("".join(parts[at_most - 1 :]), room, ascii_only=view.ascii_only)]
+    rest = indent + " " * (cell_len(start) - cell_len(indent))
+    for number, part in enumerate(part for part in parts if part or view.full):
+        line = Text(rest if number else start, "dim")
         line.append(part, style)
         yield line
 
 
 def _wrapped(text: str, view: View, style: str) -> Iterator[Text]:
-    for part in _folded(text, max(view.width, _SHORTEST_LEFT)):
+    for part in folded(text, max(view.width, _SHORTEST_LEFT)):
         yield Text(part, style)
-
-
-def _folded(text: str, room: int) -> list[str]:
-    """Return text cut into lines of at most `room` columns, at spaces where there are any."""
-    folded: list[str] = []
-    for line in lines(text):
-        at = 0
-        while (end := at + _fitting(line, at, room)) < len(line):
-            space = line.rfind(" ", at + room // 2, end)
-            folded.append(line[at : end if space < 0 else space])
-            at = end if space < 0 else space + 1
-        folded.append(line[at:])
-    return folded
-
-
-def _fitting(line: str, at: int, room: int) -> int:
-    """Return how many characters from `at` on fit into `room` columns; at least one."""
-    piece = line[at : at + room]
-    while len(piece) > 1 and (over := cell_len(piece) - room) > 0:
-        piece = piece[: -max(over // 2, 1)]
-    return max(len(piece), 1)
-
-
-def _cut(text: str, room: int, view: View | None = None) -> str:
-    """Return text that takes at most `room` columns; what was cut shows as an ellipsis."""
-    if len(text) <= room and cell_len(text) <= room:
-        return text
-    mark = "..." if view and view.ascii_only else "…"
-    return set_cell_size(text[:room], room - len(mark)).rstrip() + mark
 
 
 def _fields(view: View, *fields: tuple[str, str | None]) -> Iterator[Text]:
@@ -257,7 +257,7 @@ def _fields(view: View, *fields: tuple[str, str | None]) -> Iterator[Text]:
     for label, value in fields:
         if not value:
             continue
-        shown = _cut(one_line(value), max(view.width - len(label) - 1, _SHORTEST_LEFT), view)
+        shown = cut(one_line(value), max(view.width - len(label) - 1, _SHORTEST_LEFT), ascii_only=view.ascii_only)
         if line and cell_len(line.plain) + cell_len(shown) + len(label) + 3 > view.width:
             yield line
             line = Text()
