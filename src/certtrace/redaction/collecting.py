@@ -1,0 +1,82 @@
+"""First pass over a unit: who is named in it, and which exam secrets it holds."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from certtrace.ports import ModelValue, SpanRecord, Structured
+from certtrace.redaction import jsontext
+from certtrace.redaction.markers import ExamSecret, class_marks
+from certtrace.redaction.people import Person, from_dict, from_model, people_in
+from certtrace.redaction.walker import Rules, exam_leaves
+
+_MAX_NODES: Final = 200_000
+_MAX_PEOPLE: Final = 200
+
+
+class Collector:
+    """Gathers people and exam secrets from captured values."""
+
+    __slots__ = ("_left", "_rules", "people", "secrets")
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._left = _MAX_NODES
+        self.people: list[Person] = []
+        self.secrets: list[tuple[object, list[str]]] = []
+        """Each secret value with its texts."""
+
+    def identities(self, identities: Iterable[object]) -> None:
+        """Take what `identify(...)` was told and captured models."""
+        for identity in identities:
+            if not isinstance(identity, ModelValue):
+                self._add(people_in(identity))
+            self.value(identity, "")
+
+    def value(self, value: object, path: str, depth: int = 0) -> None:
+        """Take what a captured value declares."""
+        self._left -= 1
+        if self._left < 0 or depth > self._rules.max_depth:
+            return
+        if isinstance(value, Structured):
+            self.value(value.value, path, depth + 1)
+        elif isinstance(value, str):
+            inner = jsontext.loads(value) if value[:64].lstrip()[:1] in {"{", "["} else None
+            if inner is not None:
+                self.value(inner, path, depth + 1)
+        elif isinstance(value, ModelValue):
+            self._add(from_model(value))
+            marks = class_marks(value.cls).marks
+            for name, item in value.fields.items():
+                self._entry(item, f"{path}.{name}", isinstance(marks.get(name), ExamSecret), depth)
+        elif isinstance(value, Mapping):
+            if self._rules.identity_keys:
+                self._add(from_dict(value))
+            for key, item in value.items():
+                self._entry(item, f"{path}.{key}" if isinstance(key, str) else path, False, depth)  # noqa: FBT003 - one flag
+        elif isinstance(value, list | tuple | set | frozenset):
+            for item in value:
+                self.value(item, path, depth + 1)
+
+    def _entry(self, item: object, path: str, secret: bool, depth: int) -> None:  # noqa: FBT001 - private
+        mark = self._rules.mark_at(path)
+        if secret or isinstance(mark, ExamSecret):
+            self.secrets.append((item, list(exam_leaves(item))))
+        elif mark is not None:
+            person = Person()
+            for text in exam_leaves(item):
+                person.add(mark.name, text)
+            self._add([person])
+        else:
+            self.value(item, path, depth + 1)
+
+    def _add(self, people: Iterable[Person]) -> None:
+        if len(self.people) < _MAX_PEOPLE:
+            self.people.extend(person for person in people if person.values)
+
+
+def captured(span: SpanRecord) -> Iterator[tuple[str, object]]:
+    """Yield every value of a span that may declare something, with its attribute key."""
+    yield from span.attributes.items()
+    for part in (*span.events, *span.links):
+        yield from part.attributes.items()
+    yield from span.scope.attributes.items()

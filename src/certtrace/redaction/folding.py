@@ -1,0 +1,91 @@
+"""Fold text to one byte per character, so that accents, typographic signs and wide digits cannot hide a value.
+
+One character always becomes one byte: an offset in the folded bytes is an offset in the text.
+"""
+
+import codecs
+import unicodedata
+from typing import Final
+
+_CHUNK: Final = 16_384
+"""Characters folded in one go: folding of wide characters runs in Python and must let other threads in between."""
+
+_MEMO_LIMIT: Final = 20_000
+
+# Letters that Unicode does not decompose, and signs that mean an ASCII sign.
+_SPECIAL: Final = {
+    **dict.fromkeys("ßẞ", "s"),
+    **dict.fromkeys("øØ", "o"),
+    **dict.fromkeys("æÆ", "a"),
+    **dict.fromkeys("œŒ", "o"),
+    **dict.fromkeys("đĐðÐ", "d"),
+    **dict.fromkeys("łŁ", "l"),
+    **dict.fromkeys("þÞ", "t"),
+    **dict.fromkeys("ħĦ", "h"),
+    **dict.fromkeys("ı", "i"),
+    **dict.fromkeys("\u2018\u2019\u201a\u201b\u02bc\u00b4\u2032", "'"),
+    **dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb", '"'),
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-"),
+    **dict.fromkeys("\u2028\u2029\u0085", "\n"),
+}
+
+
+def _fold_character(character: str) -> str:
+    special = _SPECIAL.get(character)
+    if special is not None:
+        return special
+    base = unicodedata.normalize("NFKD", character)[:1]
+    digit = unicodedata.digit(base, None)
+    if digit is not None:
+        return str(digit)
+    if base.isspace():
+        return " " if base not in "\t\n\r\f\v" else base
+    return _SPECIAL.get(base, base)
+
+
+def fold(text: str) -> str:
+    """Return `text` with every character replaced by its plain form; same length, letters of other scripts kept."""
+    if text.isascii():
+        return text
+    return "".join([character if character < "\x80" else _memoised(character) for character in text])
+
+
+def fold_bytes(text: str) -> bytes:
+    """Return `text` as one byte per character: plain ASCII where there is a plain form, `?` for all other scripts."""
+    if text.isascii():
+        return text.encode("ascii")
+    chunks = (text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK))
+    return b"".join([chunk.encode("latin-1", _HANDLER) for chunk in chunks]).translate(_LATIN)
+
+
+class _Memo(dict[str, str]):
+    """Folded characters seen so far, bounded."""
+
+    def __missing__(self, character: str) -> str:
+        folded = _fold_character(character)
+        if len(self) < _MEMO_LIMIT:
+            self[character] = folded
+        return folded
+
+
+_memo: Final = _Memo()
+_memoised: Final = _memo.__getitem__
+
+
+def _as_byte(character: str) -> int:
+    folded = ord(_fold_character(character))
+    return folded if folded < 0x80 else ord(character)
+
+
+_LATIN: Final = bytes([code if code < 0x80 else _as_byte(chr(code)) for code in range(256)])
+
+
+def _encode_wide(error: UnicodeError) -> tuple[bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    wide = error.object[error.start : error.end]
+    return "".join(map(_memoised, wide)).encode("latin-1", "replace"), error.end
+
+
+_HANDLER: Final = "certtrace.fold"
+codecs.register_error(_HANDLER, _encode_wide)

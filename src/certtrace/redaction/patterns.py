@@ -1,0 +1,143 @@
+"""What the detectors look for, written for both engines: no lookaround, no backreference, ASCII classes.
+
+A pattern finds where something may begin; `detectors` examines it: boundaries, checksums, where it ends. Repetitions are
+short on purpose: long ones cost RE2 memory and `re` quadratic time. `literals` are lower-case words of which at least one
+stands in every match; without RE2 they are the quick test.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One pattern, the detector it serves and how a match is examined."""
+
+    detector: str
+    expression: bytes
+    literals: tuple[bytes, ...]
+    check: str
+    """Name of the examination in `detectors`."""
+
+
+def _issuer(expression: str, *literals: str) -> Pattern:
+    return Pattern("SECRET", expression.encode(), tuple(word.encode() for word in literals), "token")
+
+
+_DIGITS: Final = tuple(str(digit).encode() for digit in range(10))
+
+_SECRET_WORD: Final = (
+    r"(?:pass(?:word|wd|phrase|code)|pwd|secret|token|api[_.-]?key|app[_-]?key|auth[_-]?key|access[_-]?key|"
+    r"private[_-]?key|signing[_-]?key|encryption[_-]?key|master[_-]?key|account[_-]?key|shared[_-]?key|"
+    r"subscription[_-]?key|credentials?|authorization)"
+)
+_SECRET_WORDS: Final = (b"pass", b"pwd", b"secret", b"token", b"key", b"credential", b"authorization")
+
+_QUERY_WORD: Final = (
+    r"(?:[a-z0-9_.-]{0,16}(?:token|secret|passw(?:or)?d|signature|api[_-]?key|credential|session[_-]?id|jwt)|"
+    r"sig|key|code|pwd|pass|auth|sid|otp|assertion|awsaccesskeyid)"
+)
+
+_MONTH_DATE: Final = (
+    r"[0-9]{1,2}(?:st|nd|rd|th)?[ .]{1,2}[a-z]{3,9},? [0-9]{4}|[a-z]{3,9} [0-9]{1,2}(?:st|nd|rd|th)?,? [0-9]{4}"
+)
+_BIRTH: Final = r"(?:born(?: on)?|date of birth|birth ?date|d\.?o\.?b\.?|geboren(?: am)?|birthday)"
+
+PATTERNS: Final = (
+    Pattern("EMAIL", rb"@[A-Za-z0-9]", (b"@",), "email"),
+    Pattern("URL", rb"[A-Za-z0-9]://[^\s/]", (b"://",), "url"),
+    Pattern("URL", f"(?i)[?&;#]{_QUERY_WORD}=[^\\s&#\"'<>;]".encode(), (b"=",), "query"),
+    Pattern("NUMBER", rb"(?:\(\+|\+\(|\+|\()?[0-9](?:[ \t\n().\-/]{0,3}[0-9]){6,}", _DIGITS, "number"),
+    Pattern("IBAN", rb"(?i)[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,32}", _DIGITS, "iban"),
+    Pattern("IP", rb"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", (b".",), "ipv4"),
+    Pattern("IP", rb"(?i)[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}", (b":",), "ipv6"),
+    Pattern("MAC", rb"(?i)[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}", (b":", b"-"), "mac"),
+    Pattern(
+        "DOB",
+        (
+            f"(?i){_BIRTH}[\"' :=(]{{0,6}}(?:is |on |was )?"
+            f"([0-9]{{1,4}}[-./][0-9]{{1,2}}[-./][0-9]{{1,4}}|{_MONTH_DATE})"
+        ).encode(),
+        (b"born", b"birth", b"dob", b"d.o", b"do.b"),
+        "group",
+    ),
+    Pattern("SECRET", rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY", (b"-----begin",), "pem"),
+    Pattern(
+        "SECRET",
+        rb"(?i)(?:bearer|basic|token)[ \t]{1,4}[A-Za-z0-9+/_~.=-]{12}",
+        (b"bearer", b"basic", b"token"),
+        "bearer",
+    ),
+    Pattern(
+        "SECRET",
+        (
+            f"(?i){_SECRET_WORD}[a-z0-9_-]{{0,16}}\\\\?[\"'\\])]{{0,2}}[ \\t]{{0,8}}(?::=|=>|==|=|:)[ \\t]{{0,8}}"
+            "\\\\?[^\\s,;<>&(){}]"
+        ).encode(),
+        _SECRET_WORDS,
+        "assignment",
+    ),
+    _issuer(r"[sp]k-(?:lf-|proj-|ant-|or-v1-|svcacct-|admin-|live-|test-)?[A-Za-z0-9_-]{20}", "sk-", "pk-"),
+    _issuer(r"gh[pousr]_[A-Za-z0-9]{20}|github_pat_[A-Za-z0-9_]{20}", "gh", "github_pat_"),
+    _issuer(r"A(?:KIA|SIA|BIA|CCA|GPA|IDA|ROA|IPA|NPA|NVA)[A-Z0-9]{16}", "a"),
+    _issuer(r"xox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9-]{10}|xapp-[0-9]-[A-Za-z0-9-]{10}", "xox", "xapp-"),
+    _issuer(r"AIza[0-9A-Za-z_-]{35}|ya29\.[0-9A-Za-z_-]{20}|GOCSPX-[0-9A-Za-z_-]{20}", "aiza", "ya29", "gocspx"),
+    _issuer(r"eyJ[A-Za-z0-9_-]{10}", "eyj"),
+    _issuer(r"[srp]k_(?:live|test|prod)_[A-Za-z0-9]{10}|whsec_[A-Za-z0-9+/=]{20}", "k_", "whsec_"),
+    _issuer(r"gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|soat|oas|ffct)-[A-Za-z0-9_.-]{20}", "gl"),
+    _issuer(
+        r"npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{40}|rubygems_[0-9a-f]{48}|oy2[a-z0-9]{43}",
+        "npm_",
+        "pypi-",
+        "ms_",
+        "oy2",
+    ),
+    _issuer(
+        r"SG\.[A-Za-z0-9_-]{20,24}\.[A-Za-z0-9_-]{39}|hf_[A-Za-z0-9]{30}|gsk_[A-Za-z0-9]{40}", "sg.", "hf_", "gsk_"
+    ),
+    _issuer(
+        r"d(?:op|oo|or)_v1_[0-9a-f]{64}|dckr_(?:pat|oat)_[A-Za-z0-9_-]{20}|r8_[A-Za-z0-9]{30}", "_v1_", "dckr_", "r8_"
+    ),
+    _issuer(r"dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9_.-]{30}|shp(?:at|ca|pa|ss)_[0-9A-Fa-f]{32}", "dp.", "shp"),
+    _issuer(r"sq0[a-z]{3}-[0-9A-Za-z_-]{22}|EAAA[A-Za-z0-9_-]{60}|EAAC[A-Za-z0-9]{20}", "sq0", "eaa"),
+    _issuer(r"figd_[A-Za-z0-9_-]{40}|lin_api_[A-Za-z0-9]{40}|ATATT3[A-Za-z0-9_=-]{60}", "figd_", "lin_api_", "atatt3"),
+    _issuer(
+        r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}|sntry[su]_[A-Za-z0-9_+/=.-]{40}|glsa_[A-Za-z0-9_]{32}",
+        "pmak-",
+        "sntry",
+        "glsa_",
+    ),
+    _issuer(r"glc_[A-Za-z0-9+/=]{32}|NRAK-[A-Z0-9]{27}|NRJS-[0-9a-f]{19}|NRII-[A-Za-z0-9-]{32}", "glc_", "nr"),
+    _issuer(
+        r"hv[sbr]\.[A-Za-z0-9_-]{24}|pplx-[A-Za-z0-9]{40}|xai-[A-Za-z0-9]{40}|dapi[0-9a-f]{32}",
+        "hv",
+        "pplx-",
+        "xai-",
+        "dapi",
+    ),
+    _issuer(
+        r"tgp_v1_[A-Za-z0-9_-]{40}|jina_[A-Za-z0-9]{40}|fc-[0-9a-f]{32}|key-[0-9a-f]{32}",
+        "tgp_v1_",
+        "jina_",
+        "fc-",
+        "key-",
+    ),
+    _issuer(
+        r"AGE-SECRET-KEY-1[0-9A-Z]{50}|SWMTKN-1-[0-9a-z-]{60}|\.atlasv1\.[A-Za-z0-9_-]{60}",
+        "age-s",
+        "swmtkn",
+        "atlasv1",
+    ),
+    _issuer(
+        r"dt0[a-z][0-9]{2}\.[A-Z0-9]{24}\.[A-Z0-9]{64}|sl\.[A-Za-z0-9_-]{100}|ABSK[A-Za-z0-9+/=]{100}",
+        "dt0",
+        "sl.",
+        "absk",
+    ),
+    _issuer(r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/]{20}", "hooks.slack"),
+    _issuer(r"discord(?:app)?\.com/api/webhooks/[0-9]{17,20}/[A-Za-z0-9_-]{60}", "discord"),
+    _issuer(
+        r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27}|pat-[a-z]{2}[0-9]-[0-9a-f-]{36}", ".", "pat-"
+    ),
+)
+"""`NUMBER` serves three detectors at once: CREDIT_CARD, SSN and PHONE."""

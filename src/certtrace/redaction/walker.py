@@ -1,0 +1,251 @@
+"""Walk captured data and redact it: markers of models, rules for keys and paths, free text in the leaves."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import translate
+from re import Pattern as RegularExpression
+from re import compile as compile_expression
+from typing import Any, Final
+
+from certtrace.ports import ModelValue
+from certtrace.redaction import jsontext
+from certtrace.redaction.digits import classify
+from certtrace.redaction.fields import last_word
+from certtrace.redaction.markers import ExamSecret, Mark, Pii, class_marks
+from certtrace.redaction.people import dict_kinds
+from certtrace.redaction.policy import RedactionPolicy
+from certtrace.redaction.texts import Tally
+
+_MAX_NODES: Final = 200_000
+_INT64: Final = 1 << 63
+_CARD_DIGITS: Final = range(12, 20)
+_HARMLESS_TOKEN: Final = 8
+
+Leaf = Callable[[str], str]
+Operator = Callable[[str, str], str]
+
+
+class Rules:
+    """What a policy says about keys and paths, compiled once."""
+
+    __slots__ = ("identity_keys", "max_depth", "max_items", "paths", "secret_keys")
+
+    def __init__(self, policy: RedactionPolicy) -> None:
+        self.max_depth = policy.max_depth
+        self.max_items = policy.max_items
+        self.secret_keys = policy.secret_keys
+        self.identity_keys = policy.identity_keys
+        self.paths: list[tuple[RegularExpression[str], Mark]] = [
+            (compile_expression(translate(path)), mark) for path, mark in policy.marks_by_path().items()
+        ]
+
+    def mark_at(self, path: str) -> Mark | None:
+        """Return the marker that a path rule declares."""
+        return next((mark for expression, mark in self.paths if expression.match(path)), None) if self.paths else None
+
+    def is_secret(self, key: str, value: object) -> bool:
+        """Tell whether a key says that its value is a credential, and the value can be one."""
+        word = last_word(key)
+        if word not in self.secret_keys or value is None or isinstance(value, bool) or value in ("", b"", (), [], {}):
+            return False
+        if word in {"token", "secret", "otp"}:
+            # `token` also names a piece of text that a model read, and a count.
+            return isinstance(value, str | bytes) and (len(value) >= _HARMLESS_TOKEN and not _has_space(value))
+        return True
+
+
+def _has_space(value: str | bytes) -> bool:
+    return len(value.split()) > 1
+
+
+class Walk:
+    """One pass over one value. Made anew for each value."""
+
+    __slots__ = ("_left", "_on_path", "_operator", "_rules", "_tally", "_text")
+
+    def __init__(self, rules: Rules, text: Leaf, operator: Operator, tally: Tally) -> None:
+        """Take the rules and what is done to a leaf.
+
+        Args:
+            rules: Keys and paths.
+            text: Redacts free text.
+            operator: Returns the placeholder of a text of a kind (`PERSON`, `EXAM_SECRET` …) and counts it.
+            tally: Counts what is withheld.
+        """
+        self._rules = rules
+        self._text = text
+        self._operator = operator
+        self._tally = tally
+        self._left = _MAX_NODES
+        self._on_path: set[int] = set()
+
+    def redact(self, value: object, path: str) -> Any:
+        """Return `value` as JSON-like data with everything personal replaced."""
+        return self._value(value, path, 0)
+
+    def marked(self, value: object, mark: Mark) -> Any:
+        """Return `value` as a field with `mark` leaves."""
+        return self._marked(value, mark, 0)
+
+    def _value(self, value: object, path: str, depth: int) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            return self._cut("too many values")
+        if isinstance(value, str):
+            return self._nested_json(value, path, depth)
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int | float):
+            return self._number(value)
+        if isinstance(value, bytes | bytearray | memoryview):
+            return f"<bytes {len(value)}>"
+        return self._container(value, path, depth)
+
+    def _container(self, value: object, path: str, depth: int) -> Any:
+        if depth >= self._rules.max_depth:
+            return self._cut(f"deeper than {self._rules.max_depth}")
+        if id(value) in self._on_path:
+            return "<cycle>"
+        self._on_path.add(id(value))
+        try:
+            if isinstance(value, ModelValue):
+                return self._model(value, path, depth)
+            if isinstance(value, Mapping):
+                return self._mapping(value, path, depth)
+            if isinstance(value, list | tuple | set | frozenset):
+                return self._items(value, path, depth)
+        finally:
+            self._on_path.discard(id(value))
+        # Capture made plain data of everything it knows; what is still an object shows its kind only.
+        return f"<{type(value).__name__}>"
+
+    def _model(self, model: ModelValue, path: str, depth: int) -> dict[str, Any]:
+        declared = class_marks(model.cls)
+        if declared.unreadable:
+            self._tally.withheld += 1
+            return {self._text(str(name)): "<withheld: markers unreadable>" for name in model.fields}
+        return self._entries(model.fields, declared.marks, path, depth)
+
+    def _mapping(self, value: Mapping[Any, Any], path: str, depth: int) -> dict[str, Any]:
+        marks: dict[object, Mark] = {}
+        if self._rules.identity_keys:
+            kinds = {"GIVEN": "PERSON", "FAMILY": "PERSON", "MIDDLE": "PERSON"}
+            marks = {key: Pii[kinds.get(kind, kind)] for key, kind in dict_kinds(value).items()}
+        return self._entries(value, marks, path, depth)
+
+    def _entries(self, entries: Mapping[Any, Any], marks: Mapping[Any, Mark], path: str, depth: int) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key, value in entries.items():
+            if len(result) >= self._rules.max_items:
+                result["<cut>"] = self._cut(f"{len(entries) - len(result)} more entries")
+                break
+            name = self._key(key)
+            at = f"{path}.{name}"
+            mark = marks.get(key) or self._rules.mark_at(at)
+            result[_free(name, result)] = self._entry(str(name), value, mark, at, depth + 1)
+        return result
+
+    def _entry(self, name: str, value: object, mark: Mark | None, path: str, depth: int) -> Any:
+        if self._rules.is_secret(name, value):
+            return self._operator("SECRET", "")
+        if mark is not None:
+            return self._marked(value, mark, depth)
+        return self._value(value, path, depth)
+
+    def _key(self, key: object) -> str:
+        if isinstance(key, str):
+            return self._text(key)
+        if key is None or isinstance(key, bool | int | float):
+            return str(self._number(key)) if isinstance(key, int | float) and not isinstance(key, bool) else str(key)
+        if isinstance(key, tuple):
+            return ",".join(self._key(part) for part in key)
+        return f"<{type(key).__name__}>"
+
+    def _items(self, value: Any, path: str, depth: int) -> list[Any]:
+        result: list[Any] = []
+        for item in value:
+            if len(result) >= self._rules.max_items:
+                result.append(self._cut(f"{len(value) - len(result)} more items"))
+                break
+            result.append(self._value(item, path, depth + 1))
+        return result
+
+    def _marked(self, value: object, mark: Mark, depth: int) -> Any:
+        """Replace everything under a marked field; nothing and yes/no stay, they identify nobody."""
+        if value is None or isinstance(value, bool) or value == "":
+            return value
+        if isinstance(mark, ExamSecret):
+            return self._operator("EXAM_SECRET", exam_text(value))
+        if isinstance(value, list | tuple | set | frozenset) and depth < self._rules.max_depth:
+            return [self._marked(item, mark, depth + 1) for item in list(value)[: self._rules.max_items]]
+        if isinstance(value, Mapping | ModelValue) and depth < self._rules.max_depth:
+            fields = value.fields if isinstance(value, ModelValue) else value
+            return {self._key(key): self._marked(item, mark, depth + 1) for key, item in fields.items()}
+        text = value if isinstance(value, str) else str(value) if isinstance(value, int | float) else ""
+        return self._operator(mark.name, text)
+
+    def _nested_json(self, text: str, path: str, depth: int) -> str:
+        """Redact JSON inside a text by its structure, so that it stays JSON."""
+        inner = jsontext.loads(text) if text[:64].lstrip()[:1] in {"{", "["} and depth < self._rules.max_depth else None
+        if inner is None:
+            return self._text(text)
+        redacted = self._container(inner, path, depth + 1)
+        if redacted != inner or "\\" in text:
+            return jsontext.dumps(redacted)
+        # Parsing keeps the last of two equal keys: only a text that is clean as it stands stays as it is.
+        return text if self._text(text) == text else jsontext.dumps(redacted)
+
+    def _number(self, value: float) -> Any:
+        if isinstance(value, float):
+            return value if math.isfinite(value) else str(value)
+        digits = str(abs(value)) if abs(value) < 10**40 else ""
+        if not digits:
+            return f"<integer of {value.bit_length()} bits>"
+        if len(digits) in _CARD_DIGITS and any(classify(digits.encode(), 0, len(digits))):
+            return self._operator("CREDIT_CARD", digits)
+        if len(digits) >= 7:
+            text = self._text(digits)
+            if text != digits:
+                return text
+        return int(value)
+
+    def _cut(self, why: str) -> str:
+        self._tally.withheld += 1
+        return f"<cut: {why}>"
+
+
+def exam_text(value: object) -> str:
+    """Return one text that stands for an exam secret of any shape."""
+    return value if isinstance(value, str) else "\n".join(exam_leaves(value))
+
+
+def exam_leaves(value: object, depth: int = 0) -> Iterator[str]:
+    """Yield the texts in an exam secret."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, ModelValue) and depth < 64:
+        yield from exam_leaves(value.fields, depth + 1)
+    elif isinstance(value, Mapping) and depth < 64:
+        for key, item in value.items():
+            yield str(key) if isinstance(key, str | int | float) else ""
+            yield from exam_leaves(item, depth + 1)
+    elif isinstance(value, list | tuple | set | frozenset) and depth < 64:
+        for item in value:
+            yield from exam_leaves(item, depth + 1)
+    elif isinstance(value, int | float):
+        yield str(value)
+
+
+def _free(name: str, taken: Mapping[str, object]) -> str:
+    """Return a key that is not taken: two keys may become one when they are redacted."""
+    if name not in taken:
+        return name
+    number = 2
+    while f"{name}#{number}" in taken:
+        number += 1
+    return f"{name}#{number}"
+
+
+def int64(value: int) -> bool:
+    """Tell whether OTLP can carry an integer."""
+    return -_INT64 <= value < _INT64
