@@ -1,8 +1,11 @@
 """The vocabulary of AI grading: models, stages, failure classes, and wrappers for existing grading services."""
 
+from certtrace.grading.adapters import AptitudeAdapter, CaseStudyAdapter
+from certtrace.grading.arguments import Arguments
 from certtrace.grading.confidence import FORMULAS, SELF_CONSISTENCY, SELF_REPORTED, SPREAD, Formula, weighted
 from certtrace.grading.failures import FailureClass, classify
 from certtrace.grading.faults import counts as fault_counts
+from certtrace.grading.instrumented import instrument
 from certtrace.grading.models import (
     Aggregate,
     Answer,
@@ -104,11 +107,14 @@ __all__ = [
     "Appeal",
     "AppealOutcome",
     "AppealReason",
+    "AptitudeAdapter",
+    "Arguments",
     "CacheKind",
     "CacheStage",
     "CallStage",
     "Candidate",
     "CaptureStage",
+    "CaseStudyAdapter",
     "Channel",
     "ComputedBy",
     "DecidedBy",
@@ -170,6 +176,7 @@ __all__ = [
     "grade_finalise",
     "grade_parse",
     "grade_pass",
+    "instrument",
     "llm_call",
     "prompt_build",
     "prompt_trim",

@@ -55,6 +55,8 @@ class SubjectStage(Stage):
             apart=own_trace,
             seed=seed,
         )
+        self.subject_id = subject_id
+        self.attempt_id = attempt_id
         self._candidate = candidate
 
     def _on_open(self) -> None:

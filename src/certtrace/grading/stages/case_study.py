@@ -38,11 +38,13 @@ class SubmissionGradingStage(GradingStage):
 class SubmissionAggregateStage(AggregateStage):
     """`submission.aggregate`: the criteria's aggregates become the grade of the submission."""
 
-    def combine(self, *, max_grade: float | None = None, review_mode: ReviewMode = ReviewMode.FLAGGED) -> Aggregate:
+    def combine(self, *, max_grade: float | None = None, review_mode: ReviewMode | None = None) -> Aggregate:
         """Combine the criteria of the grading around with the reference formula `weighted` and record the result."""
         grading = enclosing(GradingStage, self)
         criteria = list(grading.criteria.values()) if grading is not None else []
-        result = weighted(criteria, max_grade=max_grade, threshold=self.threshold, review_mode=review_mode)
+        mode = review_mode or (grading.review_mode if grading is not None else None) or ReviewMode.FLAGGED
+        result = weighted(criteria, max_grade=max_grade, threshold=self.threshold, review_mode=mode)
+        self.note({semconv.REVIEW_MODE: mode})
         self.decided(result)
         return result
 
@@ -74,6 +76,11 @@ class FeedbackCheckStage(Stage):
     def passed(self) -> None:
         """Record that the report may go out."""
         self.note({semconv.FEEDBACK_CHECK: "passed"})
+
+    @contained
+    def failed(self) -> None:
+        """Record that the report must not go out, where the check does not say why."""
+        self.note({semconv.FEEDBACK_CHECK: "failed"})
 
     @contained
     def leaked(self, rules: Iterable[str] = ()) -> None:
@@ -124,6 +131,7 @@ def submission_grade(  # noqa: PLR0913 - what is known when a grading begins, al
     stage = SubmissionGradingStage(
         "submission.grade",
         planned=planned,
+        review_mode=review_mode,
         message=message,
         subject_id=submission.id,
         attempt_id=submission.attempt_id,
@@ -153,19 +161,24 @@ def rubric_fetch(rubric_id: str = "", *, case_study_id: str = "") -> FetchStage:
 
 def criterion_grade(
     criterion: RubricCriterion | str,
-    index: int,
+    index: int | None = None,
     planned: int = 1,
     *,
     temperature: float | None = None,
     seed: int | None = None,
     model: str = "",
 ) -> PassStage:
-    """Open `criterion.grade`: pass `index` (1 for the first) of `planned` over one rubric criterion."""
+    """Open `criterion.grade`: pass `index` (1 for the first) of `planned` over one rubric criterion.
+
+    Without an index it is the next one of this criterion in the grading around.
+    """
     known = criterion if isinstance(criterion, RubricCriterion) else RubricCriterion(id=criterion)
+    grading = enclosing(GradingStage)
+    number = index if index is not None else grading.next_index(known.id) if grading is not None else 1
     return PassStage(
         "criterion.grade",
         GradingPass(
-            index=index, planned=planned, temperature=temperature, seed=seed, model=model, criterion_id=known.id
+            index=number, planned=planned, temperature=temperature, seed=seed, model=model, criterion_id=known.id
         ),
         {semconv.CRITERION_WEIGHT: known.weight},
     )

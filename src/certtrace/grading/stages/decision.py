@@ -36,22 +36,40 @@ class AggregateStage(Stage):
         known = grading.passes if grading is not None else []
         return sorted((each for each in known if each.criterion_id == self._criterion_id), key=lambda each: each.index)
 
+    def completed(self, aggregate: Aggregate) -> Aggregate:
+        """Fill in what a host's own aggregate does not say about its passes."""
+        grading = enclosing(GradingStage, self)
+        return grading.completed(aggregate, self._criterion_id) if grading is not None else aggregate
+
     def compute(
         self,
         formula: Formula = SELF_CONSISTENCY,
         *,
         passes: Iterable[GradingPass] | None = None,
         planned: int | None = None,
-        review_mode: ReviewMode = ReviewMode.FLAGGED,
+        review_mode: ReviewMode | None = None,
     ) -> Aggregate:
         """Compute the aggregate with a reference formula and record it.
 
         For hosts without a formula of their own; `decided` records what a host computed itself.
+
+        Args:
+            formula: One of `FORMULAS`, or the host's own.
+            passes: The passes; without it those of the grading around.
+            planned: How many were planned; without it what the grading around or the passes say.
+            review_mode: Which drafts an expert sees; without it what the grading around says.
         """
+        grading = enclosing(GradingStage, self)
         taken = self.passes() if passes is None else list(passes)
-        result = formula.aggregate(taken, planned=planned, threshold=self.threshold, review_mode=review_mode)
+        count = planned if planned is not None else self._planned(grading)
+        mode = review_mode or (grading.review_mode if grading is not None else None) or ReviewMode.FLAGGED
+        result = formula.aggregate(taken, planned=count, threshold=self.threshold, review_mode=mode)
+        self.note({semconv.REVIEW_MODE: mode})
         self.decided(result)
         return result
+
+    def _planned(self, grading: GradingStage | None) -> int | None:
+        return grading.planned or None if grading is not None and not self._criterion_id else None
 
     @contained
     def decided(self, aggregate: Aggregate) -> None:
@@ -73,7 +91,7 @@ class AggregateStage(Stage):
         if is_false_confidence(aggregate):
             message = f"Full confidence from {aggregate.independent} independent of {aggregate.planned} passes."
             self.warn(FailureClass.FALSE_CONFIDENCE, message)
-        elif is_low_confidence(aggregate):
+        elif aggregate.confidence is not None and is_low_confidence(aggregate):
             self.warn(FailureClass.LOW_CONFIDENCE, "The confidence is below the threshold.")
 
 

@@ -1,5 +1,6 @@
 """One grading in the worker: reference, prompt, the N passes, and the parsing of each reply."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -31,10 +32,20 @@ _STANDING = frozenset(
 class GradingStage(SubjectStage):
     """`answer.grade` or `submission.grade`: the root that collects what its passes and its aggregate said."""
 
-    def __init__(self, name: str, *, planned: int = 0, message: Message | None = None, **given: object) -> None:
-        """Take the number of planned passes and the message that brought the work."""
-        super().__init__(name, as_type="chain", kind="consumer", **given)  # type: ignore[arg-type]  # `_grading` gives them
+    def __init__(
+        self,
+        name: str,
+        *,
+        planned: int = 0,
+        message: Message | None = None,
+        answer_text: str = "",
+        review_mode: ReviewMode | None = None,
+        **given: Any,
+    ) -> None:
+        """Take the number of planned passes, the message that brought the work, and what `SubjectStage` takes."""
+        super().__init__(name, as_type="chain", kind="consumer", **given)
         self.planned = planned
+        self.review_mode = review_mode
         self.passes: list[GradingPass] = []
         """Every pass that has ended, in order of ending."""
         self.criteria: dict[str, tuple[float, Aggregate]] = {}
@@ -44,8 +55,11 @@ class GradingStage(SubjectStage):
         self.cost_usd = 0.0
         self.started = 0
         """How many passes were begun."""
+        self.answer_text = answer_text
+        """What the candidate wrote, to see whether a trimmed prompt still holds it."""
         self._message = message
         self._of_passes: dict[tuple[str, int], list[FailureClass]] = {}
+        self._indices: dict[str, itertools.count[int]] = {}
         self._drafted = False
         self._outcome: GradingOutcome | None = None
 
@@ -78,6 +92,29 @@ class GradingStage(SubjectStage):
 
     def _reported(self, failure: FailureClass) -> None:
         self.recognised(failure)
+
+    @property
+    def has_decision(self) -> bool:
+        """Tell whether the grade of the whole is known."""
+        return self._drafted
+
+    def completed(self, aggregate: Aggregate, criterion_id: str = "") -> Aggregate:
+        """Fill in what a host's own aggregate does not say about its passes; one that says it stays as it is."""
+        if aggregate.planned or aggregate.valid:
+            return aggregate
+        passes = [each for each in self.passes if each.criterion_id == criterion_id]
+        valid = [each for each in passes if each.valid]
+        return replace(
+            aggregate,
+            grades=aggregate.grades or tuple(each.grade for each in valid if each.grade is not None),
+            planned=max((each.planned for each in passes), default=0),
+            valid=len(valid),
+            independent=sum(each.independent for each in valid),
+        )
+
+    def next_index(self, criterion_id: str = "") -> int:
+        """Return the index of a pass whose host does not count; each call counts one further."""
+        return next(self._indices.setdefault(criterion_id, itertools.count(1)))
 
     def ended(self, record: GradingPass, failures: Iterable[FailureClass]) -> None:
         """Take a pass that has ended; a repeated index replaces the earlier try."""
@@ -362,6 +399,8 @@ def answer_grade(  # noqa: PLR0913 - what is known when a grading begins, all op
     return GradingStage(
         "answer.grade",
         planned=planned,
+        answer_text=answer.text,
+        review_mode=review_mode,
         message=message,
         subject_id=answer.id,
         attempt_id=answer.attempt_id,
@@ -417,18 +456,22 @@ def prompt_trim(*, model: str = "") -> TrimStage:
 
 
 def grade_pass(
-    index: int,
+    index: int | None = None,
     planned: int | None = None,
     *,
     temperature: float | None = None,
     seed: int | None = None,
     model: str = "",
 ) -> PassStage:
-    """Open `grade.pass`, pass `index` (1 for the first) of `planned`."""
+    """Open `grade.pass`, pass `index` (1 for the first) of `planned`.
+
+    Without an index it is the next one of the grading around, without `planned` what that grading plans.
+    """
     grading = enclosing(GradingStage)
-    count = planned if planned is not None else grading.planned if grading is not None else index
+    number = index if index is not None else grading.next_index() if grading is not None else 1
+    count = planned if planned is not None else grading.planned if grading is not None else number
     return PassStage(
-        "grade.pass", GradingPass(index=index, planned=count, temperature=temperature, seed=seed, model=model)
+        "grade.pass", GradingPass(index=number, planned=count, temperature=temperature, seed=seed, model=model)
     )
 
 

@@ -132,23 +132,15 @@ def grade_finalise(
         attempt_id: Id of the test attempt.
         pass_mark: Share of `max_grade` that passes.
     """
-    share = grade / max_grade if max_grade else grade
-    attributes = {
-        semconv.GRADE: grade,
-        semconv.GRADE_MAX: max_grade,
-        semconv.GRADE_DECIDED_BY: decided_by,
-        semconv.GRADE_SUPERSEDES: supersedes,
-        semconv.GRADE_PASSED: share >= pass_mark - _ROUNDING,
-        semconv.PASS_MARK: pass_mark,
-    }
-    with _event("grade.finalise", subject_id, attempt_id, attributes) as stage:
+    attributes = final_grade(grade, max_grade, decided_by, pass_mark) | {semconv.GRADE_SUPERSEDES: supersedes}
+    with event_stage("grade.finalise", subject_id, attempt_id, attributes) as stage:
         stage.span.score("final_grade", grade)
 
 
 def appeal_open(appeal: Appeal, *, attempt_id: str = "") -> None:
     """Record the event `appeal.open`: reason and text (redacted)."""
     attributes = {semconv.APPEAL_ID: appeal.id, semconv.APPEAL_REASON: appeal.reason}
-    with _event("appeal.open", appeal.subject_id, attempt_id, attributes, appeal):
+    with event_stage("appeal.open", appeal.subject_id, attempt_id, attributes, appeal):
         pass
 
 
@@ -162,7 +154,7 @@ def appeal_resolve(appeal: Appeal, *, attempt_id: str = "") -> None:
         semconv.APPEAL_NEW_GRADE: appeal.new_grade,
         semconv.APPEAL_SECOND_REVIEWER: appeal.first_reviewer != appeal.second_reviewer if reviewers else None,
     }
-    with _event("appeal.resolve", appeal.subject_id, attempt_id, attributes, appeal):
+    with event_stage("appeal.resolve", appeal.subject_id, attempt_id, attributes, appeal):
         pass
 
 
@@ -176,7 +168,7 @@ def candidate_notify(
 ) -> None:
     """Record the event `candidate.notify`: which template went out through which channel; never the address."""
     attributes = notification(template, template_version, channel)
-    with _event("candidate.notify", subject_id, attempt_id, attributes):
+    with event_stage("candidate.notify", subject_id, attempt_id, attributes):
         pass
 
 
@@ -190,8 +182,22 @@ def adjustment_notify(
 ) -> None:
     """Record the event `adjustment.notify`: the candidate is told that an expert adjusted the grade."""
     attributes = notification(template, template_version, channel)
-    with _event("adjustment.notify", submission_id, attempt_id, attributes):
+    with event_stage("adjustment.notify", submission_id, attempt_id, attributes):
         pass
+
+
+def final_grade(
+    grade: float, max_grade: float | None, decided_by: DecidedBy | str, pass_mark: float = PASS_MARK
+) -> dict[str, object]:
+    """Return what a final grade records."""
+    share = grade / max_grade if max_grade else grade
+    return {
+        semconv.GRADE: grade,
+        semconv.GRADE_MAX: max_grade,
+        semconv.GRADE_DECIDED_BY: decided_by,
+        semconv.GRADE_PASSED: share >= pass_mark - _ROUNDING,
+        semconv.PASS_MARK: pass_mark,
+    }
 
 
 def notification(template: str, template_version: str, channel: Channel | str) -> dict[str, object]:
@@ -207,9 +213,10 @@ _ROUNDING = 1e-9
 """0.8 of 5 points is 4.000000000000001 to a float; that candidate has passed."""
 
 
-def _event(
+def event_stage(
     name: str, subject_id: str, attempt_id: str, attributes: Mapping[str, object], input: object = None
 ) -> SubjectStage:
+    """Return an event about an answer, a submission or a test."""
     return SubjectStage(
         name, subject_id=subject_id, attempt_id=attempt_id, as_type="event", input=input, attributes=attributes
     )
