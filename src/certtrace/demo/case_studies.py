@@ -1,0 +1,237 @@
+"""The Automated Architecture Solution Grading and Review Workers, on asyncio: each criterion in N passes."""
+
+import asyncio
+import logging
+import time
+from datetime import UTC, datetime
+
+from certtrace.demo import bus, messages, prompts
+from certtrace.demo.bus import Delivery
+from certtrace.demo.capture import identify
+from certtrace.demo.excerpts import Piece, excerpt, pieces_of
+from certtrace.demo.faults import request_id
+from certtrace.demo.gateway import guardrail
+from certtrace.demo.gateway_client import Ask, AsyncGatewayClient
+from certtrace.demo.messages import ReviewRequest
+from certtrace.demo.people import Person
+from certtrace.demo.replies import FAILED_PASSES, GradingFailedError, pass_seed, read_pass
+from certtrace.demo.results import Result
+from certtrace.demo.short_answers import TURNAROUND, Workplace
+from certtrace.grading.failures import classify
+from certtrace.grading.models import Aggregate, Draft, Feedback, Rubric, RubricCriterion, Submission
+from certtrace.grading.stages import (
+    GradingStage,
+    candidate_notify,
+    criterion_grade,
+    draft_handoff,
+    feedback_check,
+    feedback_generate,
+    grade_aggregate,
+    grade_finalise,
+    prompt_build,
+    prompt_trim,
+    rubric_fetch,
+    submission_aggregate,
+    submission_grade,
+)
+from certtrace.grading.vocabulary import DecidedBy, ReviewMode, Route
+
+GROUP = "automated-architecture-solution-grading"
+MAX_GRADE = 100.0
+
+_log = logging.getLogger("certtrace.demo")
+
+
+class CaseStudyService:
+    """Takes submissions from the topic and grades several at a time on one event loop."""
+
+    def __init__(self, workplace: Workplace, gateway: AsyncGatewayClient, rubric_id: str) -> None:
+        """Take the shared services, a gateway client and the rubric to grade by."""
+        self._place = workplace
+        self._gateway = gateway
+        self._rubric_id = rubric_id
+
+    async def run(self, workers: int) -> None:
+        """Grade until the topic is closed and drained."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(self._work())
+
+    async def _work(self) -> None:
+        while True:
+            delivery = await asyncio.to_thread(self._place.broker.receive, bus.ARCHITECTURE_SOLUTION_CAPTURE, GROUP)
+            if delivery is None:
+                return
+            try:
+                submission, team = messages.decode_submission(delivery.body)
+                await self._grade(submission, team, delivery)
+            except Exception as error:  # noqa: BLE001 - one submission must not end the service; the trace holds the rest
+                _log.info("Grading failed: %s", type(error).__name__)
+            self._place.broker.acknowledge(delivery)
+
+    async def _grade(self, submission: Submission, team: list[Person], delivery: Delivery) -> None:
+        key = delivery.headers[messages.IDEMPOTENCY_KEY]
+        with submission_grade(
+            submission,
+            planned=self._place.policy.passes,
+            message=messages.record_of(delivery),
+            headers=delivery.headers,
+            idempotency_key=key,
+            review_mode=ReviewMode.FLAGGED,
+            sla_deadline=datetime.now(UTC) + TURNAROUND,
+        ) as grading:
+            for person in (submission.candidate, *team):
+                identify(person)
+            if not self._place.results.claim(key):
+                grading.duplicate()
+                return
+            await self._grade_once(submission, grading, key)
+
+    async def _grade_once(self, submission: Submission, grading: GradingStage, key: str) -> None:
+        started = time.perf_counter()
+        result = Result(
+            subject_id=submission.id, kind="case study", max_grade=MAX_GRADE, trace_id=grading.span.trace_id
+        )
+        try:
+            rubric = self._fetch()
+            pieces = pieces_of(submission.parts)
+            aggregates = [
+                (criterion, await self._criterion(submission, pieces, criterion)) for criterion in rubric.criteria
+            ]
+            with submission_aggregate(threshold=self._place.policy.threshold) as stage:
+                result.aggregate = stage.combine(max_grade=MAX_GRADE)
+            await self._report(submission, grading, result.aggregate, aggregates)
+            self._route(submission, grading, result)
+        except Exception as error:
+            result.error = classify(error).failure or type(error).__name__
+            self._hand_off(submission, None, "failed")
+            raise
+        finally:
+            result.failures = tuple(grading.failures)
+            result.seconds = time.perf_counter() - started
+            self._place.results.put(key, result)
+
+    def _fetch(self) -> Rubric:
+        with rubric_fetch(self._rubric_id) as fetch:
+            rubric = self._place.database.rubrics[self._rubric_id]
+            fetch.found(rubric=rubric)
+            return rubric
+
+    async def _criterion(self, submission: Submission, pieces: list[Piece], criterion: RubricCriterion) -> Aggregate:
+        with prompt_trim(model="keyword-excerpt-1") as trim:
+            chosen = excerpt(pieces, criterion.text)
+            # What a criterion leaves out on purpose is no loss: the parts it keeps are whole.
+            trim.trimmed(
+                tokens_before=chosen.chars_before // 4, tokens_after=chosen.chars_after // 4, model="keyword-excerpt-1"
+            )
+        with prompt_build(prompts.GRADE_CRITERION, version=prompts.VERSION) as stage:
+            prompt = prompts.criterion(criterion.text, criterion.max_grade, chosen.parts)
+            stage.built(prompts.record_of(prompts.GRADE_CRITERION, prompt))
+        planned = self._place.policy.passes
+        async with asyncio.TaskGroup() as group:
+            for index in range(1, planned + 1):
+                group.create_task(self._pass(submission, criterion, prompt, index))
+        with grade_aggregate(
+            criterion_id=criterion.id, weight=criterion.weight, threshold=self._place.policy.threshold
+        ) as aggregate:
+            return aggregate.compute(planned=planned)
+
+    async def _pass(
+        self, submission: Submission, criterion: RubricCriterion, prompt: list[dict[str, str]], index: int
+    ) -> None:
+        policy = self._place.policy
+        seed = pass_seed(policy.seed, submission.id, criterion.id, index)
+        ask = Ask(prompt, policy.model, request_id(submission.id, index), temperature=policy.temperature, seed=seed)
+        try:
+            with criterion_grade(
+                criterion, index, policy.passes, temperature=policy.temperature, seed=seed, model=policy.model
+            ) as stage:
+                read_pass(stage, await self._gateway.complete(ask), criterion.max_grade)
+        except FAILED_PASSES as error:
+            # The pass is lost, the submission is not: the aggregate sees fewer valid passes.
+            _log.debug("A pass failed: %s", type(error).__name__)
+
+    async def _report(
+        self,
+        submission: Submission,
+        grading: GradingStage,
+        aggregate: Aggregate,
+        criteria: list[tuple[RubricCriterion, Aggregate]],
+    ) -> None:
+        """Let the Review Worker write the feedback report and check it before anybody sees it."""
+        if aggregate.grade is None:
+            raise GradingFailedError(aggregate.planned, grading.failures)
+        rubric = self._place.database.rubrics[self._rubric_id]
+        prompt = prompts.feedback(
+            [_graded(criterion, result) for criterion, result in criteria], round(aggregate.grade, 1), MAX_GRADE
+        )
+        record = prompts.record_of(prompts.WRITE_FEEDBACK, prompt)
+        with feedback_generate(model=self._place.policy.model, prompt=record) as stage:
+            stage.rubric(sha=rubric.sha, sha_at_grading=grading.rubric_sha)
+            ask = Ask(prompt, self._place.policy.model, f"{submission.id}/feedback")
+            answered = await self._gateway.complete(ask)
+            value, _ = prompts.read_reply(answered.completion.content)
+            reply = prompts.FeedbackReply.model_validate(value)
+            stage.written(Feedback(text=reply.report, stated_grade=reply.stated_grade, rubric_sha=rubric.sha))
+        self._check(reply, rubric, round(aggregate.grade, 1))
+
+    def _check(self, reply: prompts.FeedbackReply, rubric: Rubric, grade: float) -> None:
+        secret = "\n".join(criterion.text for criterion in rubric.criteria)
+        with feedback_check() as check:
+            if guardrail.first_quotation(secret, reply.report):
+                check.leaked(["SEC-1"])
+            elif reply.stated_grade is not None and abs(reply.stated_grade - grade) > 0.05:
+                check.mismatched(stated=reply.stated_grade, graded=grade)
+            else:
+                check.passed()
+
+    def _route(self, submission: Submission, grading: GradingStage, result: Result) -> None:
+        aggregate = result.aggregate
+        if aggregate is None or aggregate.grade is None:
+            raise GradingFailedError(self._place.policy.passes, grading.failures)
+        if aggregate.route is not Route.AUTOMATIC:
+            draft = Draft(
+                subject_id=submission.id,
+                aggregate=aggregate,
+                rubric_sha=grading.rubric_sha,
+                review_mode=ReviewMode.FLAGGED,
+            )
+            self._hand_off(submission, draft, aggregate.route_reason.value if aggregate.route_reason else "")
+            return
+        grade_finalise(
+            submission.id,
+            aggregate.grade,
+            max_grade=MAX_GRADE,
+            decided_by=DecidedBy.AI,
+            attempt_id=submission.attempt_id,
+        )
+        candidate_notify(
+            submission.id, template="case-study-result", template_version="2", attempt_id=submission.attempt_id
+        )
+
+    def _hand_off(self, submission: Submission, draft: Draft | None, reason: str) -> None:
+        with draft_handoff(
+            draft, queue=bus.ARCHITECTURE_SOLUTION_REVIEW, system=messages.SYSTEM, priority_reason=reason
+        ) as stage:
+            candidate = submission.candidate
+            request = ReviewRequest(
+                subject_id=submission.id,
+                attempt_id=submission.attempt_id,
+                candidate=candidate if isinstance(candidate, Person) else Person(id=submission.id),
+                max_grade=MAX_GRADE,
+                draft=draft,
+            )
+            headers: dict[str, str] = {}
+            stage.inject(headers)
+            body = self._place.reviews.put(request)
+            stage.sent(message_id=self._place.broker.publish(bus.ARCHITECTURE_SOLUTION_REVIEW, body, headers))
+
+
+def _graded(criterion: RubricCriterion, result: Aggregate) -> dict[str, object]:
+    """Return one criterion for the feedback prompt: no rubric text in it."""
+    return {
+        "id": criterion.id,
+        "grade": result.grade or 0.0,
+        "max_grade": criterion.max_grade,
+        "rationale": f"{result.valid} of {result.planned} passes agree on {result.grade or 0:g}.",
+    }
