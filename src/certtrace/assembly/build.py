@@ -1,0 +1,276 @@
+"""Build a running pipeline out of settings: the one place that knows all rooms."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+import orjson
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import TracerProvider as SdkProvider
+
+from certtrace import semconv
+from certtrace.assembly.guests import readable
+from certtrace.assembly.instruments import instrument_httpx, instrument_langfuse
+from certtrace.assembly.keys import load_or_create
+from certtrace.assembly.pipeline import Decided, Pipeline, Stations
+from certtrace.assembly.status import FlushResult, Status
+from certtrace.delivery.langfuse import LangfuseDestination
+from certtrace.delivery.otlp import encode_unit
+from certtrace.delivery.sender import Delivery
+from certtrace.delivery.spool import Spool
+from certtrace.errors import ConfigurationError
+from certtrace.ledger import Ledger
+from certtrace.ports import Destination, Payload, Receipt, SpanRecord
+from certtrace.records.schema import connect
+from certtrace.records.store import StoreDestination
+from certtrace.redaction import RedactionPolicy, Redactor
+from certtrace.redaction.essentials import essentials
+from certtrace.sampling import SamplingPolicy
+from certtrace.settings import Settings
+from certtrace.tracing.provider import CerttraceTracerProvider
+from certtrace.tracing.runtime import Tracer
+
+_STORE_BUSY_SECONDS: Final = 5.0
+
+
+@dataclass(slots=True)
+class Running:
+    """Everything that runs between `configure()` and `shutdown()`."""
+
+    settings: Settings
+    provider: CerttraceTracerProvider
+    tracer: Tracer
+    pipeline: Pipeline
+    redactor: Redactor
+    spool: Spool | None = None
+    delivery: Delivery | None = None
+    ledger: Ledger | None = None
+    undo: list[Any] = field(default_factory=list)
+
+    def flush(self, timeout_seconds: float) -> FlushResult:
+        """Deliver what has ended, within the timeout."""
+        deadline = time.monotonic() + timeout_seconds
+        self.pipeline.flush(timeout_seconds)
+        undelivered: Mapping[str, int] = {}
+        if self.delivery is not None:
+            undelivered = self.delivery.flush(max(deadline - time.monotonic(), 0.0)).undelivered
+        return self._result(undelivered)
+
+    def close(self, deadline: float) -> FlushResult:
+        """Decide what is waiting, deliver until the deadline, stop."""
+        for unit in self.tracer.units.waiting():
+            self.tracer.complete_partly(unit)
+        self.pipeline.close(deadline - time.monotonic())
+        undelivered: Mapping[str, int] = {}
+        if self.delivery is not None:
+            undelivered = self.delivery.close(max(deadline - time.monotonic(), 0.0)).undelivered
+        if self.spool is not None:
+            self.spool.close()
+        if self.ledger is not None:
+            self.ledger.close()
+        for undo in self.undo:
+            undo()
+        return self._result(undelivered)
+
+    def _result(self, undelivered: Mapping[str, int]) -> FlushResult:
+        waiting = self.pipeline.backlog()[0]
+        return FlushResult(not undelivered and waiting == 0, dict(undelivered), waiting)
+
+    def forked(self) -> None:
+        """Start anew in a forked child."""
+        self.tracer.forked()
+        self.pipeline.forked()
+
+    def status(self) -> Status:
+        """Return the account and where the data is."""
+        units = list(self.tracer.units.open.values())
+        pending = sum(unit.root_ended for unit in units)
+        lanes = self.delivery.status().destinations if self.delivery is not None else {}
+        return Status(
+            account=self.pipeline.account.snapshot(
+                started=self.tracer.started_total, open_units=len(units) - pending, pending=pending
+            ),
+            redaction=dict(sorted(self.pipeline.redaction_counts.items())),
+            withheld=self.pipeline.withheld,
+            spans=self.pipeline.spans_out,
+            waiting=self.pipeline.backlog()[0],
+            pending={name: lane.pending_units for name, lane in lanes.items()},
+            delivered={name: lane.delivered for name, lane in lanes.items()},
+            faults=dict(self.tracer.faults),
+            home=self.settings.home,
+            store=self.settings.store_path if "store" in self.settings.destinations else None,
+        )
+
+
+def build(settings: Settings, *, persist: bool = True) -> Running:
+    """Build what the settings describe.
+
+    Args:
+        settings: The settings.
+        persist: Whether to open spool, ledger and destinations; a test that only looks at spans does without.
+
+    Raises:
+        ConfigurationError: The home folder or the key cannot be used.
+        StoreError: The store cannot be opened.
+        SpoolError: The spool folder cannot be used.
+    """
+    key = _key(settings, persist=persist)
+    redactor = Redactor(
+        RedactionPolicy(profile=settings.redaction_profile, max_value_bytes=settings.max_value_bytes), key
+    )
+    resource = _redacted_resource(settings, redactor)
+    stations = Stations(redactor=redactor, encode=encode_unit, resource=resource, reduce=essentials)
+    policy = SamplingPolicy(
+        sample_rate=settings.sample_rate,
+        keep_errors=settings.keep_errors,
+        keep_confidence_below=settings.keep_confidence_below,
+        drop_names=settings.drop_names,
+    )
+    pipeline = Pipeline(
+        stations,
+        policy,
+        service=settings.effective_service_name,
+        max_backlog_bytes=settings.max_backlog_bytes,
+    )
+    provider = _provider(resource)
+    tracer = Tracer(pipeline, provider.resource, _version(), key)
+    pipeline.units = tracer.units
+    running = Running(settings, provider, tracer, pipeline, redactor)
+    if persist:
+        _open_destinations(running, stations, resource, key)
+    stations.listeners.append(_guest_listener(provider))
+    if settings.instrument_httpx:
+        instrument_httpx(provider)
+    if settings.instrument_langfuse:
+        instrument_langfuse(settings, redactor, provider, on_scores=_score_sink(running), count=_count(pipeline))
+    return running
+
+
+def _version() -> str:
+    try:
+        return version("certtrace")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _key(settings: Settings, *, persist: bool) -> bytes:
+    if settings.redaction_key is not None:
+        return settings.redaction_key.get_secret_value().encode()
+    return load_or_create(settings.keys_path) if persist else os.urandom(32)
+
+
+def _redacted_resource(settings: Settings, redactor: Redactor) -> dict[str, object]:
+    given = {
+        **settings.resource_attributes,
+        semconv.SERVICE_NAME: settings.effective_service_name,
+        semconv.ENVIRONMENT: settings.environment,
+        "telemetry.sdk.language": "python",
+        "telemetry.sdk.name": "certtrace",
+        "telemetry.sdk.version": _version(),
+    }
+    if settings.release is not None:
+        given[semconv.RELEASE] = settings.release
+    return {redactor.redact_text(key): redactor.redact_text(value) for key, value in given.items()}
+
+
+_PROVIDER: list[CerttraceTracerProvider] = []
+
+
+def _provider(resource: Mapping[str, object]) -> CerttraceTracerProvider:
+    """Return the process's provider; OpenTelemetry's global one can be set only once."""
+    made = Resource({key: str(value) for key, value in resource.items()})
+    if _PROVIDER:
+        provider = _PROVIDER[0]
+        provider.renew(made)
+        return provider
+    provider = CerttraceTracerProvider(made)
+    _PROVIDER.append(provider)
+    if isinstance(trace.get_tracer_provider(), SdkProvider):
+        msg = (
+            "Another OpenTelemetry tracer provider is already set in this process: the spans of other libraries would go "
+            "there, unredacted and unsampled. Call certtrace.configure() before anything else sets a provider, or remove it."
+        )
+        _PROVIDER.clear()
+        raise ConfigurationError(msg)
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def _open_destinations(running: Running, stations: Stations, resource: Mapping[str, object], key: bytes) -> None:
+    settings = running.settings
+    _make_home(settings)
+    destinations: list[Destination] = []
+    if "store" in settings.destinations:
+        connect(settings.store_path, _STORE_BUSY_SECONDS).close()
+        destinations.append(StoreDestination(settings.store_path))
+    if "langfuse" in settings.destinations and settings.langfuse_secret_key and settings.langfuse_public_key:
+        destinations.append(
+            LangfuseDestination(
+                settings.langfuse_base_url,
+                settings.langfuse_public_key,
+                settings.langfuse_secret_key.get_secret_value(),
+                timeout_seconds=settings.delivery_timeout_seconds,
+            )
+        )
+    running.spool = Spool(settings.spool_path, resource=resource)
+    running.delivery = Delivery(running.spool, destinations)
+    running.ledger = ledger = Ledger(settings.ledger_path, key)
+    stations.spool = running.spool
+    stations.wake = running.delivery.wake
+
+    def enter(decided: Decided, counts: Mapping[str, int]) -> None:
+        ledger.append(
+            trace_id=f"{decided.trace_id:032x}",
+            root_span_id=f"{decided.root_span_id:016x}",
+            decision=decided.decision,
+            span_count=decided.span_count,
+            content=decided.content,
+            redactions=counts,
+        )
+
+    stations.enter = enter
+    running.delivery.wake()  # what an earlier process left is delivered now
+
+
+def _make_home(settings: Settings) -> None:
+    try:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        msg = (
+            f"The data folder {settings.home} cannot be made: {error.strerror or error}. "
+            "Choose another with CERTTRACE_HOME or configure(home=...)."
+        )
+        raise ConfigurationError(msg) from None
+
+
+def _guest_listener(provider: CerttraceTracerProvider) -> Any:
+    def listener(spans: Sequence[SpanRecord]) -> None:
+        if provider.gate.hosts():
+            shown: list[ReadableSpan] = [readable(span, provider.resource) for span in spans]
+            provider.gate.deliver(shown)
+
+    return listener
+
+
+def _score_sink(running: Running) -> Any:
+    def sink(scores: list[dict[str, Any]]) -> None:
+        if running.spool is None:
+            return
+        for score in scores:
+            running.spool.content(0, Payload("scores", orjson.dumps([score]), str(score.get("traceId") or "")))
+        if running.delivery is not None:
+            running.delivery.wake()
+
+    return sink
+
+
+def _count(pipeline: Pipeline) -> Any:
+    def count(receipt: Receipt) -> None:
+        pipeline.count_findings(receipt.counts, receipt.withheld)
+
+    return count

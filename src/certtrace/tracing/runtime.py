@@ -1,0 +1,374 @@
+"""The tracer: opens spans for traced calls, groups them into units and hands finished units on."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, MutableMapping
+from hashlib import sha256
+from hmac import new as hmac_new
+from itertools import count
+from typing import Any, Final, Protocol
+
+from opentelemetry.context import get_current
+from opentelemetry.context.context import Context
+from opentelemetry.propagate import inject as inject_context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import Span as SdkSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import INVALID_SPAN, SpanContext, get_current_span, set_span_in_context
+
+from certtrace import semconv
+from certtrace.ports import ScoreRecord
+from certtrace.tracing.active import CallSite
+from certtrace.tracing.foreign import ForeignHandle
+from certtrace.tracing.handle import NOT_RECORDED, SpanHandle
+from certtrace.tracing.identifiers import new_bits
+from certtrace.tracing.propagated import PROPAGATED_KEY
+from certtrace.tracing.skipped import SkippedSpan, Unrecorded
+from certtrace.tracing.spans import TracedSpan
+from certtrace.tracing.units import Unit, Units
+
+_log = logging.getLogger("certtrace")
+
+SPAN_KEY: Final = next(iter(set_span_in_context(INVALID_SPAN, Context())))
+"""The key under which OpenTelemetry keeps the current span, learned through its public API."""
+
+
+
+class UnitSink(Protocol):
+    """Who takes finished units; `assembly`'s pipeline."""
+
+    def drops_at_start(self, name: str) -> bool:
+        """Return whether a drop rule refuses local roots of this name; called for every local root."""
+        ...
+
+    def accept(self, unit: Unit) -> None:
+        """Take a unit whose spans have all ended: decide it and write its skeleton. Never raises, never blocks."""
+        ...
+
+    def score(self, record: ScoreRecord, unit: Unit) -> None:
+        """Take a score of a unit that was decided before the score came."""
+        ...
+
+
+
+class Tracer:
+    """Opens and ends spans. Everything here runs on the host's threads and must neither raise nor block."""
+
+    def __init__(self, sink: UnitSink, resource: Resource, version: str, seed_key: bytes) -> None:
+        """Take the sink of finished units, the resource, certtrace's version and the key of seeded trace ids."""
+        self.sink = sink
+        self.resource = resource
+        self.scope = InstrumentationScope(semconv.SCOPE_NAME, version)
+        self.units = Units()
+        self.on_start: Callable[[SdkSpan, Context], None] | None = None
+        """Set while processors of other libraries want to see spans start."""
+        self.faults: dict[str, int] = {}
+        self._fault_lock = threading.Lock()
+        self._seed_key = seed_key
+        self._foreign: dict[int, Unit] = {}
+        self._started = count(1)
+        self.started_total = 0
+        """Local roots started, dropped ones included."""
+
+    # --- opening ---------------------------------------------------------------------------------------------------
+
+    def open(self, site: CallSite, values: tuple[object, ...]) -> TracedSpan | SkippedSpan | None:
+        """See `Runtime.open`."""
+        try:
+            span = self._open(site, get_current(), "")
+        except Exception as error:  # noqa: BLE001 - our own fault must not reach the host: the call goes on untraced
+            self.fault("open", error)
+            return None
+        if type(span) is TracedSpan and values:
+            try:
+                span.take_input(values)
+            except Exception as error:  # noqa: BLE001 - as above
+                self.fault("capture", error)
+        return span
+
+    def open_span(self, site: CallSite, given: Any, options: Mapping[str, Any]) -> TracedSpan | SkippedSpan | None:
+        """See `Runtime.open_span`."""
+        try:
+            span = self._open(site, get_current(), options.get("seed") or "")
+        except Exception as error:  # noqa: BLE001 - as above
+            self.fault("open", error)
+            return None
+        if type(span) is TracedSpan:
+            try:
+                _fill(span, given, options)
+            except Exception as error:  # noqa: BLE001 - as above
+                self.fault("capture", error)
+        return span
+
+    def _open(self, site: CallSite, context: Context, seed: str) -> TracedSpan | SkippedSpan | None:
+        parent = context.get(SPAN_KEY)
+        if type(parent) is TracedSpan:
+            span = self._below(site, parent)
+        elif type(parent) is Unrecorded:
+            return None
+        else:
+            upstream = None if parent is None else _valid_context(parent)
+            unit = None if upstream is None else self._foreign.get(upstream.span_id)
+            if upstream is not None and unit is not None and unit.claim:
+                span = self._child(site, unit, upstream.span_id)
+            elif self.sink.drops_at_start(site.name):
+                return self._skipped(context)
+            elif upstream is None:
+                span = self._origin(site, seed)
+            else:
+                span = self._continued(site, upstream)
+        span.propagated = context.get(PROPAGATED_KEY)  # type: ignore[assignment]  # only `propagate_attributes` sets it
+        span.enter(self.with_span(context, span), context)
+        if self.on_start is not None:
+            self.on_start(span, context)
+        return span
+
+    def _below(self, site: CallSite, parent: TracedSpan) -> TracedSpan:
+        unit = parent.unit
+        if unit.claim and unit.generation == self.units.generation:
+            span = self._child(site, unit, parent.id)
+            if unit.claim:
+                return span
+            unit.open.pop(span.id, None)  # the unit was completed in between
+        span = self._root(site, unit.trace_id, parent.id)
+        self._inherit(span.unit, unit)
+        return span
+
+    def _child(self, site: CallSite, unit: Unit, parent_id: int) -> TracedSpan:
+        span = TracedSpan(self, site, unit, new_bits(64) or 1)
+        span.parent_id = parent_id
+        unit.open[span.id] = span
+        return span
+
+    def _root(self, site: CallSite, trace_id: int, parent_id: int) -> TracedSpan:
+        unit = self._unit(trace_id)
+        unit.root = span = self._child(site, unit, parent_id)
+        return span
+
+    def _unit(self, trace_id: int) -> Unit:
+        unit = Unit(trace_id, self.units.generation)
+        self.started_total = next(self._started)
+        self.units.open[id(unit)] = unit
+        return unit
+
+    def _origin(self, site: CallSite, seed: str) -> TracedSpan:
+        if not seed:
+            return self._root(site, new_bits(128) or 1, 0)
+        span = self._root(site, self.trace_id_for(seed), 0)
+        span.unit.randomness = new_bits(56)  # a seeded id repeats when an answer is graded again: it is no randomness
+        span.unit.trace_state = f"{semconv.TRACESTATE_KEY}=rv:{span.unit.randomness:014x}"
+        self.units.join(span.unit)
+        return span
+
+    def _continued(self, site: CallSite, upstream: SpanContext) -> TracedSpan:
+        span = self._root(site, upstream.trace_id, upstream.span_id)
+        span.parent_is_remote = upstream.is_remote
+        span.unit.trace_state = upstream.trace_state.to_header() if upstream.trace_state else ""
+        self.units.join(span.unit)
+        return span
+
+    def _inherit(self, unit: Unit, decided: Unit) -> None:
+        # A late span: its unit was completed before it began. It follows that decision, in a unit of its own.
+        unit.inherited = decided.decision
+        unit.trace_state = decided.trace_state
+        unit.randomness = decided.randomness
+        self.units.join(unit)
+
+    def _skipped(self, context: Context) -> SkippedSpan:
+        self.started_total = next(self._started)
+        skipped = SkippedSpan(self.with_span(context, Unrecorded()), context)
+        skipped.resume()
+        return skipped
+
+    # --- spans of other libraries ----------------------------------------------------------------------------------
+
+    def foreign_started(self, span: SdkSpan, context: Context | None) -> None:
+        """Enter a span that another library started on our provider into its unit."""
+        parent = get_current_span(context)
+        own = span.get_span_context()
+        above = parent.unit if type(parent) is TracedSpan else self._foreign.get(parent.get_span_context().span_id)
+        if above is not None and above.claim and above.generation == self.units.generation:
+            unit = above
+            unit.open[own.span_id] = span
+        if above is None or not above.claim or above.generation != self.units.generation:
+            unit = self._unit(own.trace_id)
+            unit.root = span
+            unit.open[own.span_id] = span
+            if above is not None:
+                above.open.pop(own.span_id, None)
+                self._inherit(unit, above)
+            elif span.parent is not None:
+                unit.trace_state = own.trace_state.to_header()
+                self.units.join(unit)
+        self._foreign[own.span_id] = unit
+
+    def foreign_ended(self, span: ReadableSpan) -> None:
+        """Take a span that another library ended."""
+        own = span.get_span_context()
+        if own is None:
+            return
+        unit = self._foreign.pop(own.span_id, None)
+        if unit is None:
+            return
+        if not span.status.is_ok:
+            unit.has_error = True
+        unit.bytes += 2_048
+        self.ended(unit, own.span_id, span)
+
+    # --- the end of a span and of a unit ---------------------------------------------------------------------------
+
+    def ended(self, unit: Unit, span_id: int, span: Any) -> None:
+        """Move a span from open to ended; the last one below an ended root completes the unit."""
+        if unit.generation != self.units.generation:
+            return  # begun before a fork: the parent process ends it
+        unit.ended.append(span)
+        unit.open.pop(span_id, None)
+        root = unit.root
+        if root is span or (type(root) is not TracedSpan and root.get_span_context().span_id == span_id):
+            unit.root_ended = True
+        if unit.root_ended and not unit.open:
+            self.complete(unit)
+
+    def complete(self, unit: Unit) -> None:
+        """Hand a unit on, once."""
+        if unit.claimed():
+            if unit.open:  # a span began below in this very moment: its end completes the unit
+                unit.claim.append(None)
+                return
+            try:
+                self.sink.accept(unit)
+            finally:
+                self._forget(unit)
+
+    def complete_partly(self, unit: Unit) -> None:
+        """Hand a unit on although spans below its ended root are open; what they record comes as a unit of its own."""
+        if unit.claimed():
+            try:
+                self.sink.accept(unit)
+            finally:
+                self._forget(unit)
+
+    def _forget(self, unit: Unit) -> None:
+        self.units.open.pop(id(unit), None)
+        if unit.group is not None:
+            unit.group.open.pop(id(unit), None)
+
+    def forked(self) -> None:
+        """Forget the parent's open units in a forked child."""
+        self.units.forked()
+        self._foreign = {}
+        self._fault_lock = threading.Lock()
+        self._started = count(1)
+        self.started_total = 0
+        self.faults = {}
+
+    # --- context ---------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def span_in(context: Context) -> Any:
+        """Return the current span of a context, or `None`."""
+        return context.get(SPAN_KEY)
+
+    @staticmethod
+    def with_span(context: Context, span: Any) -> Context:
+        """Return `context` with `span` as the current one."""
+        if span is None:
+            return Context({key: value for key, value in context.items() if key != SPAN_KEY})
+        return Context(context, **{SPAN_KEY: span})
+
+    def share(self, unit: Unit) -> None:
+        """Note that others may continue the unit's trace from now on."""
+        if unit.group is None:
+            self.units.join(unit)
+
+    def current(self) -> SpanHandle:
+        """See `Runtime.current`."""
+        span = get_current().get(SPAN_KEY)
+        if type(span) is TracedSpan:
+            return span
+        if isinstance(span, SdkSpan) and span.is_recording():
+            return ForeignHandle(span)
+        return NOT_RECORDED
+
+    def _current_unit(self) -> Unit | None:
+        span = get_current().get(SPAN_KEY)
+        if type(span) is TracedSpan:
+            return span.unit
+        return self._foreign.get(span.get_span_context().span_id) if isinstance(span, SdkSpan) else None
+
+    def identify(self, identity: Mapping[str, Any]) -> None:
+        """See `Runtime.identify`."""
+        try:
+            unit = self._current_unit()
+            if unit is not None:
+                self.units.group_of(unit).identities.append(dict(identity))
+        except Exception as error:  # noqa: BLE001 - as above
+            self.fault("identify", error)
+
+    def remember(self, unit: Unit, models: list[Any]) -> None:
+        """Keep captured models for the redaction of the whole trace: their marked fields name people."""
+        self.units.group_of(unit).identities.extend(models)
+
+    def inject(self, headers: MutableMapping[str, str]) -> None:
+        """See `Runtime.inject`."""
+        try:
+            inject_context(headers)
+        except Exception as error:  # noqa: BLE001 - as above
+            self.fault("inject", error)
+
+    def trace_id_for(self, seed: str) -> int:
+        """See `Runtime.trace_id_for`: keyed, because an unkeyed hash of a business id can be looked up."""
+        digest = hmac_new(self._seed_key, b"trace:" + seed.encode("utf-8", "replace"), sha256).digest()
+        return int.from_bytes(digest[:16], "big") or 1
+
+    def score(
+        self, span: TracedSpan, name: str, value: float | str | bool, comment: str | None, metadata: Any
+    ) -> None:
+        """Record a score of a span; it leaves with the span's unit."""
+        try:
+            record = score_record(name, value, comment=comment, metadata=metadata)
+            record.trace_id, record.observation_id = span.trace_id, span.span_id
+            record.timestamp_ns = span.unit.now()
+            if span.unit.decision is not None:
+                self.sink.score(record, span.unit)
+                return
+            if span.unit.scores is None:
+                span.unit.scores = []
+            span.unit.scores.append(record)
+        except Exception as error:  # noqa: BLE001 - as above
+            self.fault("score", error)
+
+    # --- our own faults --------------------------------------------------------------------------------------------
+
+    def fault(self, where: str, error: BaseException) -> None:
+        """Count a fault of ours and log its cause once, without the message: it may quote the host's data."""
+        cause = f"{where}: {type(error).__name__}"
+        with self._fault_lock:
+            self.faults[cause] = self.faults.get(cause, 0) + 1
+            first = self.faults[cause] == 1
+        if first:
+            _log.error("Tracing failed in %s; the traced code is not affected, the span may be incomplete.", cause)
+
+
+def _valid_context(span: Any) -> SpanContext | None:
+    context = span.get_span_context() if hasattr(span, "get_span_context") else None
+    return context if context is not None and context.is_valid else None
+
+
+def _fill(span: TracedSpan, given: Any, options: Mapping[str, Any]) -> None:
+    if given is not None:
+        span.take_given_input(given)
+    for link in options.get("links") or ():
+        span.add_link(link if isinstance(link, SpanContext) else link.get_span_context())
+    if options.get("attributes"):
+        span.set_attributes(options["attributes"])
+
+
+def score_record(name: str, value: float | str | bool, *, comment: str | None, metadata: Any) -> ScoreRecord:
+    """Return a score in Langfuse's terms."""
+    kind = "BOOLEAN" if isinstance(value, bool) else "CATEGORICAL" if isinstance(value, str) else "NUMERIC"
+    plain = float(value) if kind != "CATEGORICAL" else value
+    return ScoreRecord(
+        id=f"{new_bits(128):032x}", name=name, value=plain, data_type=kind, comment=comment, metadata=metadata
+    )

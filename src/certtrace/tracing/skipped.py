@@ -1,0 +1,67 @@
+"""The top of a tree that a drop rule refused at its start: nothing below it is recorded."""
+
+from opentelemetry.context import attach, get_current
+from opentelemetry.context.context import Context
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+
+from certtrace.tracing.active import OpenSpan
+from certtrace.tracing.identifiers import new_bits
+
+
+class Unrecorded(NonRecordingSpan):
+    """The current span below a dropped local root: a call that finds it goes straight through."""
+
+    def __init__(self) -> None:
+        """Make no context yet: most dropped trees call nobody else."""
+        self._made: SpanContext | None = None
+
+    def get_span_context(self) -> SpanContext:
+        """Return an unsampled context, for whoever continues the trace elsewhere."""
+        if self._made is None:
+            self._made = SpanContext(
+                new_bits(128) or 1, new_bits(64) or 1, is_remote=False, trace_flags=TraceFlags(TraceFlags.DEFAULT)
+            )
+        return self._made
+
+
+class SkippedSpan(OpenSpan):
+    """Keeps the context of a dropped local root; records nothing."""
+
+    __slots__ = ("_inside", "_outside")
+
+    def __init__(self, inside: Context, outside: Context) -> None:
+        """Take the context with `Unrecorded` in it and the one to restore."""
+        self._inside = inside
+        self._outside = outside
+
+    def _leave(self) -> None:
+        if get_current() is self._inside:
+            attach(self._outside)
+
+    def succeed(self, result: object) -> None:
+        """See `OpenSpan.succeed`."""
+        self._leave()
+
+    def fail_with(self, error: BaseException) -> None:
+        """See `OpenSpan.fail_with`."""
+        self._leave()
+
+    def leave_block(self) -> None:
+        """End a `with` block."""
+        self._leave()
+
+    def suspend(self) -> None:
+        """See `OpenSpan.suspend`."""
+        attach(self._outside)
+
+    def resume(self) -> None:
+        """See `OpenSpan.resume`."""
+        self._outside = get_current()
+        attach(self._inside)
+
+    def item(self, value: object) -> None:
+        """See `OpenSpan.item`."""
+
+    def exhausted(self, result: object) -> None:
+        """See `OpenSpan.exhausted`."""
+        self._leave()

@@ -1,0 +1,143 @@
+"""Units: the part of a trace below one local root, from its first span to the moment it can be decided."""
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from threading import Lock
+from time import perf_counter_ns, time_ns
+from typing import Any, Final
+
+from certtrace.ports import Decision
+
+MAX_REMEMBERED_TRACES: Final = 4_096
+"""Traces whose known identities are kept in memory for units of the same trace that start later in this process."""
+
+
+class TraceGroup:
+    """What the units of one trace in this process share: which are open, and who is known."""
+
+    __slots__ = ("identities", "open", "trace_id")
+
+    def __init__(self, trace_id: int) -> None:
+        """Start with nobody known."""
+        self.trace_id = trace_id
+        self.open: dict[int, Unit] = {}
+        self.identities: list[object] = []
+
+    def reduce(self, essentials: Callable[[list[object]], list[object]]) -> list[object]:
+        """Keep of what was captured only what identifies somebody, and return it. For the worker."""
+        seen = len(self.identities)
+        reduced = essentials(self.identities[:seen])
+        self.identities[:seen] = reduced  # in place: another thread may be appending
+        return reduced
+
+
+class Unit:
+    """One local root and everything below it in this process."""
+
+    # Defaults live on the class: a unit is made for every local root, most of these never change.
+    root: Any = None
+    root_ended = False
+    group: TraceGroup | None = None
+    decision: Decision | None = None
+    inherited: Decision | None = None
+    trace_state: str = ""
+    """Value of the foreign tracestate, header form."""
+    randomness = -1
+    """R, when it does not come from the trace id."""
+    head_threshold = 0
+    confidence: float | None = None
+    error_id = 0
+    """`id()` of the exception recorded last: its stack is recorded once, at the span where it rose."""
+    has_error = False
+    cancelled = False
+    abandoned = False
+    forced = False
+    bytes = 0
+    scores: list[Any] | None = None
+    sequence = -1
+    """The spool's number of the unit, once accepted."""
+
+    def __init__(self, trace_id: int, generation: int) -> None:
+        """Start the unit's clock: one wall reading, all else monotonic from there."""
+        self.trace_id = trace_id
+        self.generation = generation
+        self.wall_ns = time_ns()
+        self.mono_ns = perf_counter_ns()
+        self.open: dict[int, Any] = {}
+        self.ended: list[Any] = []
+        self.claim = [None]
+
+    def now(self) -> int:
+        """Return the time in nanoseconds since the epoch, monotonic within the unit."""
+        return self.wall_ns + perf_counter_ns() - self.mono_ns
+
+    def claimed(self) -> bool:
+        """Return whether this caller is the one that decides the unit; true exactly once."""
+        try:
+            self.claim.pop()
+        except IndexError:
+            return False
+        return True
+
+    def see_confidence(self, value: object) -> None:
+        """Remember the lowest confidence of the unit."""
+        if isinstance(value, (int, float)) and (self.confidence is None or value < self.confidence):
+            self.confidence = float(value)
+
+
+class Units:
+    """Every unit of this process that is not decided yet, and the traces they belong to."""
+
+    def __init__(self) -> None:
+        """Start empty; a forked child starts empty again."""
+        self.generation = 0
+        self.pid = os.getpid()
+        self.open: dict[int, Unit] = {}
+        self._groups: OrderedDict[int, TraceGroup] = OrderedDict()
+        self._lock = Lock()
+
+    def forked(self) -> None:
+        """Forget what belongs to the parent process: it will end there."""
+        self.generation += 1
+        self.pid = os.getpid()
+        self.open = {}
+        self._groups = OrderedDict()
+        self._lock = Lock()
+
+    def group_of(self, unit: Unit) -> TraceGroup:
+        """Return the group of the unit's trace, making it when it is first needed."""
+        group = unit.group
+        if group is None:
+            group = self.join(unit)
+        return group
+
+    def join(self, unit: Unit) -> TraceGroup:
+        """Enter a unit into the group of its trace: its trace id is, or will be, known elsewhere."""
+        with self._lock:
+            group = self._groups.get(unit.trace_id)
+            if group is None:
+                group = self._groups[unit.trace_id] = TraceGroup(unit.trace_id)
+            if unit.decision is None:
+                group.open[id(unit)] = unit
+            unit.group = group
+            if len(self._groups) > MAX_REMEMBERED_TRACES:
+                self._forget_oldest()
+        return group
+
+    def _forget_oldest(self) -> None:
+        for trace_id, group in list(self._groups.items())[: MAX_REMEMBERED_TRACES // 8]:
+            if not group.open:
+                del self._groups[trace_id]
+
+    def release(self, group: TraceGroup) -> None:
+        """Forget a trace whose units are all out, unless it names people who may appear in later units."""
+        with self._lock:
+            if not group.open and not group.identities:
+                self._groups.pop(group.trace_id, None)
+
+    def waiting(self) -> Iterator[Unit]:
+        """Yield the units whose root has ended while spans below it are still open."""
+        for unit in list(self.open.values()):
+            if unit.root_ended and unit.decision is None:
+                yield unit
