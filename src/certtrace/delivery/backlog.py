@@ -155,6 +155,17 @@ class Backlog:
             end = self._end()
             return bool(self._cursors) and all(self._at_end(cursor, end) for cursor in self._cursors.values())
 
+    def has_all(self, destinations: Sequence[str]) -> bool:
+        """Whether these destinations have everything, whoever else is owed."""
+        with self._lock:
+            end = self._end()
+            return all(self._at_end(self._cursors[name], end) for name in destinations if name in self._cursors)
+
+    def retire(self) -> None:
+        """Give nothing and note nothing any more: from now on the directory may be somebody else's."""
+        with self._lock:
+            self._cursors = {}
+
     def has_untouched(self) -> bool:
         """Whether the directory holds segments of a later version, and must stay."""
         return bool(self._untouched)

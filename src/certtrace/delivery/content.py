@@ -83,8 +83,8 @@ class SegmentWriter:
 
     def _open_next(self) -> None:
         self._handle = None
-        self._handle = open_segment(self._directory.segment(self.segment + 1))
-        self.segment += 1
+        self.segment += 1  # before the attempt: a number is never used twice, whatever a failure leaves behind
+        self._handle = open_segment(self._directory.segment(self.segment))
         self.end = FILE_HEADER.size
 
     def _cut_back(self, handle: Handle) -> None:

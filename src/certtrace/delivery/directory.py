@@ -64,6 +64,7 @@ class ProcessDirectory:
         name = f"{_boot_id()}-{os.getpid()}-{secrets.token_hex(4)}"
         # Locked before it gets its name: otherwise another process could adopt it between creation and lock.
         draft = root / f"{_DRAFT_PREFIX}{name}"
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)  # an operator may have deleted it meanwhile
         draft.mkdir(mode=0o700)
         path = root / name
         try:
@@ -178,8 +179,9 @@ def _try_lock(path: Path) -> Handle | None:
     try:
         lock = open_for_lock(path, create=False)
         fcntl.lockf(lock.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        facts = os.fstat(lock.fd)
         # Another process may have drained and deleted the directory between our look and our lock.
-        return lock if os.fstat(lock.fd).st_nlink else None
+        return lock if facts.st_nlink and facts.st_uid == os.geteuid() else None
     except OSError:
         return None
 

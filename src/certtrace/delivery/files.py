@@ -2,6 +2,7 @@
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +28,8 @@ class Handle:
         self._close = os.close  # kept here: `os` may be gone when the interpreter shuts down
 
     def __del__(self) -> None:
-        self._close(self.fd)
+        with suppress(OSError):  # a host that turns itself into a daemon may have closed every descriptor
+            self._close(self.fd)
 
 
 class ShortWriteError(OSError):

@@ -35,11 +35,16 @@ class Journal:
 
     __slots__ = ("_gaps", "_on_trouble", "_sequence", "handle", "refuse_from")
 
-    def __init__(self, on_trouble: Callable[[bytes, int, int], int]) -> None:
-        """Take what to call when there is no open file, or it refused.
+    def __init__(self) -> None:
+        """Start without a file; `begin` comes before the first `accept`."""
+        self.begin(lambda _skeleton, _sequence, _threshold: REFUSED)
+
+    def begin(self, on_trouble: Callable[[bytes, int, int], int]) -> None:
+        """Start as a process that has accepted nothing; also in a forked child, where callers keep this very object.
 
         Args:
-            on_trouble: Gets the skeleton, its sequence and threshold; returns the sequence or `REFUSED`. Never raises.
+            on_trouble: Called when there is no open file, or it refused. Gets the skeleton, its sequence and threshold;
+                returns the sequence or `REFUSED`. Never raises.
         """
         self._on_trouble = on_trouble
         self._sequence = count(1)

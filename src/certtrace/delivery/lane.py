@@ -158,14 +158,15 @@ class Lane:
         self._hurried.set()
         self._awake.set()
 
-    def join(self, deadline: float) -> None:
-        """Wait for the thread's end, at most until the deadline."""
+    def finish(self, deadline: float) -> None:
+        """Wait for the thread's end, which closes the destination; after the deadline break off what it is doing."""
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(max(deadline - time.monotonic(), 0.0))
+        if thread is None or thread.is_alive():
+            self._close_destination()
 
-    def close(self) -> None:
-        """Close the destination; a request in flight is broken off."""
+    def _close_destination(self) -> None:
         try:
             self._destination.close()
         except Exception as error:  # noqa: BLE001 - a destination is foreign code; closing must go on
@@ -202,6 +203,7 @@ class Lane:
             except Exception as error:  # noqa: BLE001 - the thread must live; what failed is still in the spool
                 self._failed(f"Unexpected {type(error).__name__}.", None)
             self._linger()
+        self._close_destination()
 
     def _seconds_to_wait(self) -> float:
         if self._retry_at <= 0:

@@ -1,29 +1,63 @@
 """Span records to OTLP protobuf: one serialized `ResourceSpans` per unit, joined without decoding.
 
 Input is already redacted. One value that OTLP cannot carry never costs its span: it is replaced and the rest goes out.
+Field numbers are those of opentelemetry-proto 1.x (`common.proto`, `resource.proto`, `trace.proto`).
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import struct
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import orjson
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, InstrumentationScope, KeyValue
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, SpanFlags, Status
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, SpanFlags
 
 from certtrace import semconv
+from certtrace.delivery.protobuf import (
+    delimited,
+    delimited_tag,
+    fixed32,
+    fixed32_tag,
+    fixed64,
+    fixed64_tag,
+    varint,
+    varint_tag,
+)
 from certtrace.ports import EventRecord, LinkRecord, ScopeRecord, SpanRecord
 
 _METADATA_PREFIX: Final = semconv.metadata("")
-_TRACE_METADATA_PREFIX: Final = f"{semconv.TRACE_METADATA}."
+_ENCODED_PREFIXES: Final = (_METADATA_PREFIX, f"{semconv.TRACE_METADATA}.")
 _KEPT_AS_THEY_ARE: Final = frozenset({semconv.USER_ID, semconv.SESSION_ID})
-_SAMPLED: Final = 1
-_INT64: Final = range(-(2**63), 2**63)
+_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _UINT64_MAX: Final = 2**64 - 1
 _UINT32_MAX: Final = 2**32 - 1
-_REQUEST_FIELD_1: Final = b"\x0a"
-"""Tag of `ExportTraceServiceRequest.resource_spans`: field 1, length delimited."""
+_SAMPLED: Final = 1
+_LOCAL_FLAGS: Final = _SAMPLED | SpanFlags.SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK
+_REMOTE_FLAGS: Final = _LOCAL_FLAGS | SpanFlags.SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK
+
+_FIELD_1: Final = delimited_tag(1)
+_FIELD_2: Final = delimited_tag(2)
+_FIELD_3: Final = delimited_tag(3)
+_FIELD_4: Final = delimited_tag(4)
+_EVENT_TIME: Final = fixed64_tag(1)
+_STATUS_CODE: Final = varint_tag(3)
+_SPAN_NAME: Final = delimited_tag(5)
+_SPAN_KIND: Final = varint_tag(6)
+_SPAN_START: Final = fixed64_tag(7)
+_SPAN_END: Final = fixed64_tag(8)
+_SPAN_ATTRIBUTE: Final = delimited_tag(9)
+_SPAN_DROPPED_ATTRIBUTES: Final = varint_tag(10)
+_SPAN_EVENT: Final = delimited_tag(11)
+_SPAN_LINK: Final = delimited_tag(13)
+_SPAN_STATUS: Final = delimited_tag(15)
+_SPAN_FLAGS: Final = fixed32_tag(16)
+_ANY_STRING: Final = delimited_tag(1)
+_ANY_BOOL: Final = varint_tag(2)
+_ANY_INT: Final = varint_tag(3)
+_ANY_DOUBLE: Final = fixed64_tag(4)
+_ANY_ARRAY: Final = delimited_tag(5)
+_pack_double = struct.Struct("<d").pack
 
 
 def encode_unit(spans: Sequence[SpanRecord], resource: Mapping[str, object]) -> bytes:
@@ -33,22 +67,23 @@ def encode_unit(spans: Sequence[SpanRecord], resource: Mapping[str, object]) -> 
         spans: Redacted spans of one unit.
         resource: Redacted resource attributes.
     """
-    scopes: dict[tuple[str, str], tuple[ScopeRecord, list[Span]]] = {}
+    scopes: dict[tuple[str, str], list[bytes]] = {}
     for span in spans:
-        key = (span.scope.name, span.scope.version)
-        scopes.setdefault(key, (span.scope, []))[1].append(_span(span))
-    message = ResourceSpans(
-        resource=Resource(attributes=_key_values(resource.items())),
-        scope_spans=[ScopeSpans(scope=_scope(scope), spans=encoded) for scope, encoded in scopes.values()],
-    )
-    return message.SerializeToString()
+        scope = span.scope
+        encoded = scopes.get((scope.name, scope.version))
+        if encoded is None:
+            encoded = scopes[scope.name, scope.version] = [delimited(_FIELD_1, _scope(scope))]
+        encoded.append(delimited(_FIELD_2, _span_or_bare(span)))
+    parts = [delimited(_FIELD_1, b"".join(_attributes(_FIELD_1, resource.items())))]
+    parts += [delimited(_FIELD_2, b"".join(encoded)) for encoded in scopes.values()]
+    return b"".join(parts)
 
 
 def concat_units(payloads: Iterable[bytes]) -> bytes:
     """Return a serialized `ExportTraceServiceRequest` made of serialized `ResourceSpans`, without decoding them."""
     parts: list[bytes] = []
     for payload in payloads:
-        parts += (_REQUEST_FIELD_1, _varint(len(payload)), payload)
+        parts += (_FIELD_1, varint(len(payload)), payload)
     return b"".join(parts)
 
 
@@ -77,159 +112,165 @@ def _slice(whole: ResourceSpans, start: int, end: int) -> bytes:
     return part.SerializeToString()
 
 
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
+def _span_or_bare(span: SpanRecord) -> bytes:
+    try:
+        return _span(span)
+    except Exception:  # noqa: BLE001 - whatever a foreign value did, ids, times, name and status still go out
+        return _span(replace(span, attributes={}, events=[], links=[], dropped_attributes=len(span.attributes)))
 
 
-def _span(span: SpanRecord) -> Span:
-    attributes: Iterable[tuple[str, object]] = span.attributes.items()
-    if span.scope.name == semconv.SCOPE_NAME:
-        attributes = [_for_langfuse(key, value) for key, value in attributes]
+def _span(span: SpanRecord) -> bytes:
     start = _uint64(span.start_time_ns)
-    return Span(
-        trace_id=_id(span.trace_id, 16),
-        span_id=_id(span.span_id, 8),
-        parent_span_id=_id(span.parent_span_id, 8) if span.parent_span_id else b"",
-        trace_state=_text(span.trace_state),
-        flags=_flags(remote=span.parent_is_remote),
-        name=_text(span.name),
-        kind=span.kind if span.kind in range(6) else 0,  # type: ignore[arg-type]  # protobuf enums are ints at run time
-        start_time_unix_nano=start,
-        # A clock that was set back while the span ran must not cost the batch: Langfuse refuses end before start.
-        end_time_unix_nano=max(_uint64(span.end_time_ns), start),
-        attributes=_key_values(attributes),
-        dropped_attributes_count=min(max(span.dropped_attributes, 0), _UINT32_MAX),
-        events=[_event(event) for event in span.events],
-        links=[_link(link) for link in span.links],
-        status=_status(span),
-    )
+    parts = [
+        delimited(_FIELD_1, _id(span.trace_id, 16)),
+        delimited(_FIELD_2, _id(span.span_id, 8)),
+        delimited(_SPAN_NAME, _utf8(span.name)),
+        fixed64(_SPAN_START, start),
+        # A clock that was set back while the span ran must not make a span that ends before it starts.
+        fixed64(_SPAN_END, max(_uint64(span.end_time_ns), start)),
+        fixed32(_SPAN_FLAGS, _REMOTE_FLAGS if span.parent_is_remote else _LOCAL_FLAGS),
+    ]
+    if span.parent_span_id:
+        parts.append(delimited(_FIELD_4, _id(span.parent_span_id, 8)))
+    if span.trace_state:
+        parts.append(delimited(_FIELD_3, _utf8(span.trace_state)))
+    if 0 < span.kind <= 5:
+        parts.append(_SPAN_KIND + varint(span.kind))
+    own = span.scope.name == semconv.SCOPE_NAME
+    parts += _attributes_for_langfuse(span.attributes) if own else _attributes(_SPAN_ATTRIBUTE, span.attributes.items())
+    if span.dropped_attributes > 0:
+        parts.append(_SPAN_DROPPED_ATTRIBUTES + varint(min(span.dropped_attributes, _UINT32_MAX)))
+    parts += [delimited(_SPAN_EVENT, _event(event)) for event in span.events]
+    parts += [delimited(_SPAN_LINK, _link(link)) for link in span.links]
+    if span.status_code or span.status_message:
+        parts.append(delimited(_SPAN_STATUS, _status(span)))
+    return b"".join(parts)
 
 
-def _status(span: SpanRecord) -> Status:
-    code = span.status_code if span.status_code in range(3) else 0
-    return Status(code=code, message=_text(span.status_message))  # type: ignore[arg-type]  # protobuf enums are ints
+def _status(span: SpanRecord) -> bytes:
+    message = delimited(_FIELD_2, _utf8(span.status_message)) if span.status_message else b""
+    return message + (_STATUS_CODE + varint(span.status_code) if 0 < span.status_code <= 2 else b"")
 
 
-def _flags(*, remote: bool) -> int:
-    is_remote = SpanFlags.SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK if remote else 0
-    return _SAMPLED | SpanFlags.SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK | is_remote
+def _event(event: EventRecord) -> bytes:
+    head = fixed64(_EVENT_TIME, _uint64(event.time_ns)) + delimited(_FIELD_2, _utf8(event.name))
+    return head + b"".join(_attributes(_FIELD_3, event.attributes.items()))
 
 
-def _event(event: EventRecord) -> Span.Event:
-    return Span.Event(
-        name=_text(event.name),
-        time_unix_nano=_uint64(event.time_ns),
-        attributes=_key_values(event.attributes.items()),
-    )
+def _link(link: LinkRecord) -> bytes:
+    head = delimited(_FIELD_1, _id(link.trace_id, 16)) + delimited(_FIELD_2, _id(link.span_id, 8))
+    state = delimited(_FIELD_3, _utf8(link.trace_state)) if link.trace_state else b""
+    return head + state + b"".join(_attributes(_FIELD_4, link.attributes.items()))
 
 
-def _link(link: LinkRecord) -> Span.Link:
-    return Span.Link(
-        trace_id=_id(link.trace_id, 16),
-        span_id=_id(link.span_id, 8),
-        trace_state=_text(link.trace_state),
-        attributes=_key_values(link.attributes.items()),
-    )
+def _scope(scope: ScopeRecord) -> bytes:
+    head = delimited(_FIELD_1, _utf8(scope.name)) + delimited(_FIELD_2, _utf8(scope.version))
+    return head + b"".join(_attributes(_FIELD_3, scope.attributes.items()))
 
 
-def _scope(scope: ScopeRecord) -> InstrumentationScope:
-    return InstrumentationScope(
-        name=_text(scope.name), version=_text(scope.version), attributes=_key_values(scope.attributes.items())
-    )
+def _attributes_for_langfuse(attributes: Mapping[str, object]) -> list[bytes]:
+    """Return the attributes under the names where Langfuse shows them.
 
-
-def _for_langfuse(key: str, value: object) -> tuple[str, object]:
-    """Return the attribute under the name where Langfuse shows it.
-
-    For a scope called `langfuse-sdk…` Langfuse stores its own attributes and metadata, and drops every other attribute.
+    Of a scope called `langfuse-sdk…` Langfuse stores its own attributes and metadata, and drops every other attribute.
     """
-    if key.startswith((_METADATA_PREFIX, _TRACE_METADATA_PREFIX)):
-        return key, _json(value)
-    if key.startswith("langfuse.") or key in _KEPT_AS_THEY_ARE:
-        return key, value
-    return semconv.metadata(key), _json(value)
+    encoded: list[bytes] = []
+    for key, value in attributes.items():
+        if value is None:
+            continue
+        if key.startswith(_ENCODED_PREFIXES):
+            encoded.append(_attribute(_SPAN_ATTRIBUTE, key, value, _json_value))
+        elif key.startswith("langfuse.") or key in _KEPT_AS_THEY_ARE:
+            encoded.append(_attribute(_SPAN_ATTRIBUTE, key, value))
+        else:
+            encoded.append(_attribute(_SPAN_ATTRIBUTE, _METADATA_PREFIX + key, value, _json_value))
+    return encoded
 
 
-def _json(value: object) -> str:
+def _attributes(tag: bytes, attributes: Iterable[tuple[str, object]]) -> list[bytes]:
+    return [_attribute(tag, key, value) for key, value in attributes if value is not None]
+
+
+def _any_value(value: object) -> bytes:  # noqa: PLR0911 - one branch per type of OTLP
+    if isinstance(value, str):
+        return _string(_utf8(value))
+    if isinstance(value, bool):
+        return _ANY_BOOL + varint(value)
+    if isinstance(value, int):
+        if _INT64_MIN <= value <= _INT64_MAX:
+            return _ANY_INT + varint(value & _UINT64_MAX)
+        return _string(str(value).encode())
+    if isinstance(value, float):
+        return _ANY_DOUBLE + _pack_double(value)
+    if isinstance(value, list | tuple):
+        return delimited(_ANY_ARRAY, b"".join(delimited(_FIELD_1, _any_value(element)) for element in value))
+    return _string(_unrepresentable(value).encode())
+
+
+def _json_value(value: object) -> bytes:
+    return _string(_json(value))
+
+
+def _attribute(tag: bytes, key: str, value: object, encode: Callable[[object], bytes] = _any_value) -> bytes:
+    """Return a `KeyValue` field."""
+    name = _utf8(key)
+    try:
+        body = encode(value)
+    except Exception:  # noqa: BLE001 - one value must not cost its span: a cycle, a subclass with methods of its own
+        body = _string(_unrepresentable(value).encode())
+    name_length, body_length = varint(len(name)), varint(len(body))
+    total = 2 + len(name_length) + len(name) + len(body_length) + len(body)
+    return b"".join((tag, varint(total), _FIELD_1, name_length, name, _FIELD_2, body_length, body))
+
+
+def _string(text: bytes) -> bytes:
+    return delimited(_ANY_STRING, text)
+
+
+def _json(value: object) -> bytes:
     """Return the value as JSON, strings included, as Langfuse expects of metadata.
 
     Text that already is a JSON object, array or string stays: structured values are JSON text when they get here.
     """
     if isinstance(value, str):
-        if value[:1] in {"{", "[", '"'} and _is_json(value):
-            return value
-        return orjson.dumps(_text(value)).decode()
-    return orjson.dumps(_plain(value)).decode()
+        text = _utf8(value)
+        return text if text[:1] in {b"{", b"[", b'"'} and _is_json(text) else orjson.dumps(text.decode())
+    return orjson.dumps(_plain(value))
 
 
-def _is_json(text: str) -> bool:
+def _is_json(text: bytes) -> bool:
     try:
         orjson.loads(text)
-    except (orjson.JSONDecodeError, UnicodeEncodeError):
+    except orjson.JSONDecodeError:
         return False
     return True
 
 
 def _plain(value: object) -> object:
-    """Return what orjson can write: the same clean-up as `_any_value`, as Python values."""
+    """Return what orjson can write, by the same rules as `_any_value`."""
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
+    if isinstance(value, str):
+        return _utf8(value).decode()
     if isinstance(value, int):
-        return int(value) if value in _INT64 else str(value)
+        return int(value) if _INT64_MIN <= value <= _INT64_MAX else str(value)
     if isinstance(value, float):
-        return float(value)
+        return float(value) if math.isfinite(value) else str(value)
     if isinstance(value, list | tuple):
         return [_plain(element) for element in value]
-    return _leftover_text(value)
+    return _unrepresentable(value)
 
 
-def _key_values(attributes: Iterable[tuple[str, object]]) -> list[KeyValue]:
-    return [_key_value(key, value) for key, value in attributes if value is not None]
+def _unrepresentable(value: object) -> str:
+    """Name the type only: the value's own `str` is foreign code, and may say what redaction never saw."""
+    return f"<unrepresentable {type(value).__name__}>"
 
 
-def _key_value(key: str, value: object) -> KeyValue:
+def _utf8(text: str) -> bytes:
+    """Return the text's bytes, lone surrogates replaced: protobuf and JSON refuse them."""
     try:
-        # The usual case first and without further looks: encoding is per attribute of every span.
-        if type(value) is str:
-            return KeyValue(key=key, value=AnyValue(string_value=value))
-        return KeyValue(key=key, value=_any_value(value))
-    except Exception:  # noqa: BLE001 - one value must not cost its span, whatever the protobuf runtime raises
-        return KeyValue(key=_text(key), value=AnyValue(string_value=_leftover_text(value)))
-
-
-def _any_value(value: object) -> AnyValue:
-    if isinstance(value, bool):
-        return AnyValue(bool_value=value)
-    if isinstance(value, int):
-        return AnyValue(int_value=value) if value in _INT64 else AnyValue(string_value=str(value))
-    if isinstance(value, float):
-        return AnyValue(double_value=value)
-    if isinstance(value, list | tuple):
-        return AnyValue(array_value=ArrayValue(values=[_any_value(element) for element in value]))
-    return AnyValue(string_value=_leftover_text(value))
-
-
-def _leftover_text(value: object) -> str:
-    """Return clean text for a string, and the type's name for anything else: its `str` is foreign code."""
-    return _text(value) if isinstance(value, str) else f"<unrepresentable {type(value).__name__}>"
-
-
-def _text(text: str) -> str:
-    """Return the text with lone surrogates replaced: protobuf and JSON refuse them."""
-    if text.isascii():
-        return text
-    try:
-        text.encode()
+        return text.encode()
     except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
 
 
 def _id(number: int, size: int) -> bytes:

@@ -30,7 +30,14 @@ class Output:
     """Writes skeletons and content; degrades to memory and comes back. Thread-safe."""
 
     def __init__(
-        self, root: Path, manifest: Manifest, counters: SpoolCounters, *, segment_bytes: int, memory_bytes: int
+        self,
+        root: Path,
+        manifest: Manifest,
+        journal: Journal,
+        counters: SpoolCounters,
+        *,
+        segment_bytes: int,
+        memory_bytes: int,
     ) -> None:
         """Take where to create the directory; `open` creates it."""
         # Reentrant: a signal handler may end a span while its own thread is in here.
@@ -43,12 +50,15 @@ class Output:
         self._directory: ProcessDirectory | None = None
         self._writer: SegmentWriter | None = None
         self._journal_number = 0
+        self._open_journal_number = 0
         self._journal_begins = 1
         self._old_journals: list[tuple[int, int]] = []
         self._degraded = False
+        self._logged: set[str] = set()
         self._probe_at = 0.0
         self._probe_seconds = _PROBE_SECONDS
-        self.journal = Journal(self._accept_with_trouble)
+        self.journal = journal
+        self.journal.begin(self._accept_with_trouble)
         self.backlog: Backlog | None = None
         self.ring = Ring(memory_bytes, on_gone=self._settle_items)
         self.ring.owe(manifest.destinations)
@@ -132,6 +142,7 @@ class Output:
                 directory.remove()
             else:
                 self._save_settlement(directory)
+                backlog.retire()
                 directory.release()
 
     def forget_after_fork(self) -> None:
@@ -175,27 +186,25 @@ class Output:
             return
         self._journal_number += 1
         handle = open_segment(self._directory.segment(self._journal_number, JOURNAL_PREFIX))
-        previous = self._journal_number - 1
         bound = self.journal.swap(handle)
         self._settlement.settle(bound)
-        self._old_journals.append((previous, bound))
+        if self._open_journal_number:
+            self._old_journals.append((self._open_journal_number, bound))
+        self._open_journal_number = self._journal_number
         self._journal_begins = bound
 
     def _disk_refused(self, error: OSError) -> None:
-        if not self._degraded:
-            self._degraded = True
-            reason = error.strerror or type(error).__name__
-            _log.warning(
-                "The spool writes to memory: the disk refused (%s). Traces in memory die with the process.", reason
-            )
+        self._degraded = True
+        reason = error.strerror or type(error).__name__
+        if reason not in self._logged:
+            self._logged.add(reason)
+            _log.warning("The spool writes to memory: the disk refused (%s). What is in memory dies with us.", reason)
         self._probe_at = time.monotonic() + self._probe_seconds
         self._probe_seconds = min(self._probe_seconds * 2, _PROBE_SECONDS_MAX)
 
     def _disk_took(self) -> None:
-        if self._degraded:
-            self._degraded = False
-            self._probe_seconds = _PROBE_SECONDS
-            _log.warning("The spool writes to disk again.")
+        self._degraded = False
+        self._probe_seconds = _PROBE_SECONDS
 
     def _reopen_if_deleted(self, writer: SegmentWriter) -> None:
         directory = self._directory
@@ -205,9 +214,12 @@ class Output:
         if self.backlog is not None:
             owed = [self.backlog.pending(name).units for name in self.backlog.owed]
             self._counters.lost += max(owed, default=0)
+            self.backlog.retire()
         writer.close()
         self.journal.handle = None
-        self._directory = self._writer = None
+        self._directory = self._writer = self.backlog = None
+        self._open_journal_number = 0
+        self._old_journals.clear()
         directory.release()
 
     # --- skeletons ---------------------------------------------------------------------------------------------------
@@ -244,7 +256,6 @@ class Output:
             try:
                 self._open_journal()
             except OSError as error:
-                self._journal_number -= 1
                 self._disk_refused(error)
 
     def _delete_settled_journals(self) -> None:

@@ -1,19 +1,19 @@
 """Delivery: every destination drains the spool on its own; what cannot be delivered stays on disk."""
 
-import logging
 import os
 import time
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from certtrace.delivery.counters import SpoolCounters
 from certtrace.delivery.lane import Lane, LaneStatus
 from certtrace.delivery.spool import Spool
 from certtrace.ports import Destination
 
-_log = logging.getLogger(__name__)
+_STOP_SECONDS: Final = 0.25
 
 
 @dataclass(slots=True, frozen=True)
@@ -85,12 +85,9 @@ class Delivery:
         self._closed = True
         for lane in self._lanes:
             lane.stop()
+        deadline = time.monotonic() + _STOP_SECONDS
         for lane in self._lanes:
-            # A request that hangs does not end by being asked; closing its connection ends it.
-            lane.close()
-        deadline = time.monotonic() + 0.25
-        for lane in self._lanes:
-            lane.join(deadline)
+            lane.finish(deadline)
         return report
 
     def status(self) -> DeliveryStatus:

@@ -15,7 +15,7 @@ from certtrace.delivery.adoption import adopt
 from certtrace.delivery.backlog import Backlog, Item, Pending
 from certtrace.delivery.counters import SpoolCounters
 from certtrace.delivery.directory import Manifest, Position, ProcessDirectory, abandoned
-from certtrace.delivery.journal import REFUSE_ALL, REFUSE_NOTHING, REFUSE_UNCERTAIN, REFUSED
+from certtrace.delivery.journal import REFUSE_ALL, REFUSE_NOTHING, REFUSE_UNCERTAIN, REFUSED, Journal
 from certtrace.delivery.otlp import halve_unit
 from certtrace.delivery.output import Output
 from certtrace.ports import Payload
@@ -94,6 +94,8 @@ class Spool:
         self._min_free_bytes = min_free_bytes
         self._destinations: tuple[str, ...] = ()
         self._closed = False
+        self._journal = Journal()
+        self.accept = self._journal.accept
         self._begin()
         self._output.open()
         _spools.add(self)
@@ -106,11 +108,11 @@ class Spool:
         self._output = Output(
             self._root,
             Manifest(self._destinations, self._resource),
+            self._journal,
             self._counters,
             segment_bytes=self._segment_bytes,
             memory_bytes=self._memory_bytes,
         )
-        self.accept = self._output.journal.accept
         self._adopted: dict[Path, Backlog] = {}
         self._left_alone: set[Path] = set()
         self._adopt_at = 0.0
@@ -118,7 +120,7 @@ class Spool:
         self._used_bytes = 0
         self._disk_is_low = False
         if self._closed:
-            self._output.journal.refuse_from = REFUSE_ALL
+            self._journal.refuse_from = REFUSE_ALL
 
     @property
     def path(self) -> Path | None:
@@ -149,7 +151,7 @@ class Spool:
         """
         try:
             with self._lock:
-                if self._closed or (sequence == REFUSED and self._output.journal.refuse_from == REFUSE_ALL):
+                if self._closed or (sequence == REFUSED and self._journal.refuse_from == REFUSE_ALL):
                     self._counters.refused += 1
                     return False
                 if not self._put(sequence, payload):
@@ -221,12 +223,11 @@ class Spool:
         if self._closed:
             return
         self._closed = True
-        self._output.journal.refuse_from = REFUSE_ALL
+        self._journal.refuse_from = REFUSE_ALL
         with self._upkeep:
             self._remove_finished()
-            for backlog in self._adopted.values():
-                backlog.directory.release()
-            self._adopted.clear()
+            for path in list(self._adopted):
+                self._leave(path)
             with self._lock:
                 self._output.close()
 
@@ -244,7 +245,7 @@ class Spool:
 
     def _update_gate(self) -> None:
         used = self._used_bytes + self._output.written_bytes
-        journal = self._output.journal
+        journal = self._journal
         if self._closed or used >= self._max_bytes:
             journal.refuse_from = REFUSE_ALL
         elif self._disk_is_low or used >= self._max_bytes * _CERTAIN_ONLY_ABOVE:
@@ -272,16 +273,22 @@ class Spool:
                 self._adopted[path] = backlog
 
     def _remove_finished(self) -> None:
+        for path, backlog in list(self._adopted.items()):
+            if backlog.is_done() and not backlog.has_untouched():
+                self._leave(path, remove=True)
+            elif backlog.has_all(self._destinations):
+                # What is left is for destinations that this process does not have: another one shall have its turn.
+                self._leave(path)
+
+    def _leave(self, path: Path, *, remove: bool = False) -> None:
         with self._lock:
-            finished = [(path, backlog) for path, backlog in self._adopted.items() if backlog.is_done()]
-            for path, _ in finished:
-                del self._adopted[path]
-        for path, backlog in finished:
-            if backlog.has_untouched():
-                self._left_alone.add(path)
-                backlog.directory.release()
-            else:
-                backlog.directory.remove()
+            backlog = self._adopted.pop(path)
+        backlog.retire()
+        if remove:
+            backlog.directory.remove()
+        else:
+            self._left_alone.add(path)
+            backlog.directory.release()
 
     def _count_fault(self, fault: str) -> None:
         with self._lock:

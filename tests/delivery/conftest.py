@@ -5,11 +5,17 @@ import gzip
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
+
+from certtrace.delivery.otlp import encode_unit
+from certtrace.delivery.spool import Spool
+from certtrace.ports import Payload, SpanRecord
 
 
 @dataclass
@@ -36,6 +42,8 @@ class Answer:
 
 class Sink:
     """Answers each request by `answer(request)`; keeps those answered with success in `taken`, all in `seen`."""
+
+    Answer = Answer
 
     def __init__(self) -> None:
         self.answer: Callable[[Request], Answer] = lambda _request: Answer()
@@ -111,10 +119,87 @@ class Sink:
         self.thread.join(5)
 
 
-@contextlib.contextmanager
-def running_sink() -> Iterator[Sink]:
+@pytest.fixture
+def sink() -> Iterator[Sink]:
     sink = Sink()
-    try:
-        yield sink
-    finally:
-        sink.close()
+    yield sink
+    sink.close()
+
+
+def encode(name: str, number: int = 1, pad: int = 0) -> Payload:
+    span = SpanRecord(
+        trace_id=number,
+        span_id=number,
+        parent_span_id=0,
+        name=name,
+        kind=1,
+        start_time_ns=1_000,
+        end_time_ns=2_000,
+        status_code=0,
+        status_message="",
+        attributes={"pad": "x" * pad} if pad else {},
+    )
+    return Payload("spans", encode_unit([span], {"service.name": "grader"}), f"{number:032x}")
+
+
+@pytest.fixture
+def unit() -> Callable[..., Payload]:
+    """Return a builder of a unit of one span, by name."""
+    return encode
+
+
+@pytest.fixture
+def write() -> Callable[..., int]:
+    """Return what puts a unit into a spool as the pipeline does: skeleton, then content."""
+
+    def put(spool: Spool, name: str, number: int = 1, pad: int = 0) -> int:
+        sequence = spool.accept(number, number, 1_000, 2_000)
+        spool.content(sequence, encode(name, number, pad))
+        return sequence
+
+    return put
+
+
+def names_of(payload: Payload) -> list[str]:
+    message = ResourceSpans.FromString(payload.data)
+    return [span.name for scope in message.scope_spans for span in scope.spans]
+
+
+class Collector:
+    """A destination that keeps the names of what it takes; `refuse` may raise instead."""
+
+    def __init__(self, name: str = "store") -> None:
+        self.name = name
+        self.names: list[str] = []
+        self.payloads: list[Payload] = []
+        self.refuse: Callable[[Sequence[Payload]], None] = lambda _batch: None
+        self.closed = False
+
+    def deliver(self, batch: Sequence[Payload], deadline: float) -> None:
+        assert deadline > time.monotonic()
+        self.refuse(batch)
+        self.payloads += batch
+        self.names += [name for payload in batch if payload.kind == "spans" for name in names_of(payload)]
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def collector() -> type[Collector]:
+    return Collector
+
+
+@pytest.fixture
+def drain() -> Callable[..., list[str]]:
+    """Return what reads and acknowledges all that a spool owes a destination, and gives the span names."""
+
+    def take(spool: Spool, destination: str = "store") -> list[str]:
+        found: list[str] = []
+        for source in spool.sources(destination):
+            while batch := source.read(destination, 1 << 20, 100):
+                found += [name for item in batch if item.payload.kind == "spans" for name in names_of(item.payload)]
+                source.ack(destination, batch)
+        return found
+
+    return take
