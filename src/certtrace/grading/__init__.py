@@ -1,11 +1,11 @@
 """The vocabulary of AI grading: models, stages, failure classes, and wrappers for existing grading services."""
 
-from certtrace.grading.adapters import AptitudeAdapter, CaseStudyAdapter
+from typing import TYPE_CHECKING, Any
+
 from certtrace.grading.arguments import Arguments
 from certtrace.grading.confidence import FORMULAS, SELF_CONSISTENCY, SELF_REPORTED, SPREAD, Formula, weighted
 from certtrace.grading.failures import FailureClass, classify
 from certtrace.grading.faults import counts as fault_counts
-from certtrace.grading.instrumented import instrument
 from certtrace.grading.models import (
     Aggregate,
     Answer,
@@ -92,6 +92,10 @@ from certtrace.grading.vocabulary import (
     SanitiseStage,
     Verdict,
 )
+
+if TYPE_CHECKING:
+    from certtrace.grading.adapters import AptitudeAdapter, CaseStudyAdapter
+    from certtrace.grading.instrumented import instrument
 
 __all__ = [
     "CONFIDENCE_THRESHOLD",
@@ -188,3 +192,22 @@ __all__ = [
     "submission_grade",
     "weighted",
 ]
+
+_LATER = {
+    "AptitudeAdapter": "certtrace.grading.adapters",
+    "CaseStudyAdapter": "certtrace.grading.adapters",
+    "instrument": "certtrace.grading.instrumented",
+}
+"""Loaded when first asked for: opening stages by hand needs neither the proxy nor the readers."""
+
+
+def __getattr__(name: str) -> Any:
+    module = _LATER.get(name)
+    if module is None:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    from importlib import import_module
+
+    value = getattr(import_module(module), name)
+    globals()[name] = value
+    return value

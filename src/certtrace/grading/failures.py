@@ -4,7 +4,7 @@ Exceptions are recognised by the class names in their MRO and by the attributes 
 client library is imported and their subclasses are recognised as well.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -34,6 +34,38 @@ class FailureClass(StrEnum):
     SCORE_MISMATCH = "score_mismatch"
     EXAM_SECRET_LEAK = "exam_secret_leak"  # noqa: S105 - the name of a failure, no credential
     TRACER_FAILURE = "tracer_failure"
+
+
+_BY_WEIGHT: Final = (
+    # What cost a grade or makes one wrong, causes before symptoms; then what only needs watching.
+    FailureClass.EXAM_SECRET_LEAK,
+    FailureClass.RUBRIC_MISSING,
+    FailureClass.GUARDRAIL_BLOCK,
+    FailureClass.LLM_TIMEOUT,
+    FailureClass.RATE_LIMITED,
+    FailureClass.PROVIDER_ERROR,
+    FailureClass.MALFORMED_JSON,
+    FailureClass.SCHEMA_MISMATCH,
+    FailureClass.CONTEXT_OVERFLOW,
+    FailureClass.PROMPT_INJECTION,
+    FailureClass.SCORE_MISMATCH,
+    FailureClass.RUBRIC_SKEW,
+    FailureClass.FALSE_CONFIDENCE,
+    FailureClass.CACHE_REUSE,
+    FailureClass.PROMPT_TRIM_LOSS,
+    FailureClass.SILENT_MODEL_CHANGE,
+    FailureClass.PARTIAL_PASSES,
+    FailureClass.LOW_CONFIDENCE,
+    FailureClass.COST_SPIKE,
+    FailureClass.REVIEW_OVERDUE,
+    FailureClass.REDELIVERY,
+    FailureClass.TRACER_FAILURE,
+)
+
+
+def by_weight(failures: Iterable[FailureClass]) -> list[FailureClass]:
+    """Return classes without repetition, the one that explains most first."""
+    return sorted(set(failures), key=_BY_WEIGHT.index)
 
 
 class Classified(NamedTuple):

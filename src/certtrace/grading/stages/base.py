@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 
 from certtrace import semconv, tracing
 from certtrace.grading import faults
-from certtrace.grading.failures import Classified, FailureClass, classify
+from certtrace.grading.failures import Classified, FailureClass, by_weight, classify
 from certtrace.tracing.handle import Kind, ObservationType, SpanHandle
 
 _CURRENT: ContextVar["Stage | None"] = ContextVar("certtrace_grading_stage", default=None)
@@ -47,7 +47,7 @@ class Stage:
         self.span = SpanHandle()
         """The certtrace span of the stage, for what the stage's own methods do not cover."""
         self.failures: list[FailureClass] = []
-        """Failure classes recognised in this stage, first one first."""
+        """Failure classes recognised here, the one that explains most first."""
         self._input = input
         self._attributes = recordable(attributes or {})
         self._around = tuple(around)
@@ -126,7 +126,7 @@ class Stage:
     def recognised(self, failure: FailureClass) -> None:
         """Record a failure class here and tell the pass or grading around it. The status stays as it is."""
         if failure not in self.failures:
-            self.failures.append(failure)
+            self.failures = by_weight([*self.failures, failure])
             self.span.set_attribute(semconv.FAILURE_CLASS, self.failures[0].value)
             if len(self.failures) > 1:
                 self.span.set_attribute(semconv.FAILURE_CLASSES, [each.value for each in self.failures])

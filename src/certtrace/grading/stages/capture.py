@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from opentelemetry.context import attach, get_current
 from opentelemetry.context.context import Context
@@ -12,7 +13,15 @@ from certtrace import semconv, tracing
 from certtrace.grading.faults import contained
 from certtrace.grading.models import Answer, Candidate, Message, Submission
 from certtrace.grading.stages.base import Stage
+from certtrace.redaction.markers import Pii
 from certtrace.tracing.handle import Kind, ObservationType
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """A name on its way to becoming a pseudonym: the marker travels with it, a plain attribute would have none."""
+
+    person: Annotated[str, Pii.PERSON]
 
 
 class SubjectStage(Stage):
@@ -49,7 +58,12 @@ class SubjectStage(Stage):
             as_type=as_type,
             kind=kind,
             input=input,
-            attributes={semconv.SUBMISSION_ID: subject_id, semconv.ATTEMPT_ID: attempt_id, **(attributes or {})},
+            attributes={
+                semconv.SUBMISSION_ID: subject_id,
+                semconv.ATTEMPT_ID: attempt_id,
+                semconv.CANDIDATE: _Person(candidate.name) if candidate is not None and candidate.name else None,
+                **(attributes or {}),
+            },
             around=around,
             links=_links_from(headers) if own_trace and headers else (),
             apart=own_trace,

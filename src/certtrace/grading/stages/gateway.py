@@ -10,7 +10,7 @@ from certtrace.grading.failures import FailureClass, retry_after_seconds, status
 from certtrace.grading.faults import contained
 from certtrace.grading.models import Usage
 from certtrace.grading.stages.base import Stage, enclosing
-from certtrace.grading.stages.passes import CACHE_HEADER, GradingStage, PassStage
+from certtrace.grading.stages.passes import CACHE_HEADER, GradingStage, PassStage, prompt_attributes
 from certtrace.grading.vocabulary import CacheKind, Direction, SanitiseStage, Verdict
 
 _TRUNCATED: Final = frozenset({"length", "max_tokens", "model_length"})
@@ -206,6 +206,12 @@ class CallStage(Stage):
 
     def _on_open(self) -> None:
         self.span.update(model=self._asked[1] or None, model_parameters=self._parameters or None)
+        grading = enclosing(GradingStage, self)
+        self.note(prompt_attributes(grading))
+        prompt = grading.prompt if grading is not None else None
+        if prompt is not None:
+            version = int(prompt.version) if prompt.version.isdecimal() else None
+            self.span.update(prompt_name=prompt.name or None, prompt_version=version)
 
     def _used(self, usage: Usage) -> None:
         tokens = {"input": usage.input_tokens, "output": usage.output_tokens, **usage.details}

@@ -52,6 +52,8 @@ class GradingStage(SubjectStage):
         """Per rubric criterion its weight and aggregate (case study)."""
         self.rubric_sha = ""
         """Hash of the rubric that this grading read."""
+        self.prompt: Prompt | None = None
+        """The prompt that was built last, without its text."""
         self.cost_usd = 0.0
         self.started = 0
         """How many passes were begun."""
@@ -61,6 +63,7 @@ class GradingStage(SubjectStage):
         self._of_passes: dict[tuple[str, int], list[FailureClass]] = {}
         self._indices: dict[str, itertools.count[int]] = {}
         self._drafted = False
+        self._from_below = False
         self._outcome: GradingOutcome | None = None
 
     @contained
@@ -91,7 +94,13 @@ class GradingStage(SubjectStage):
             self.warn(FailureClass.COST_SPIKE, f"One grading cost more than {COST_BUDGET_USD:.2f} USD.")
 
     def _reported(self, failure: FailureClass) -> None:
+        self._from_below = True
         self.recognised(failure)
+
+    def _show_warnings(self) -> None:
+        if self._from_below:
+            self._warnings = [", ".join(self.failures)]
+        super()._show_warnings()
 
     @property
     def has_decision(self) -> bool:
@@ -130,7 +139,7 @@ class GradingStage(SubjectStage):
         for key, failures in self._of_passes.items():
             for failure in failures:
                 if key not in valid or failure in _STANDING:
-                    self.recognised(failure)
+                    self._reported(failure)
                 elif failure not in recovered:
                     recovered.append(failure)
         if recovered:
@@ -148,6 +157,7 @@ class GradingStage(SubjectStage):
                 semconv.ROUTE_REASON: aggregate.route_reason,
             }
         )
+        self.span.update(output=aggregate)
         for name, value in (("grade", aggregate.grade), ("confidence", aggregate.confidence)):
             if value is not None:
                 self.span.score(name, value)
@@ -164,7 +174,9 @@ class FetchStage(Stage):
             {
                 semconv.REFERENCE_COUNT: len(pairs),
                 semconv.REFERENCE_IDS: [pair.id for pair in pairs] or None,
-                semconv.REFERENCE_VERSIONS: [pair.version for pair in pairs] or None,
+                semconv.REFERENCE_VERSIONS: [pair.version for pair in pairs]
+                if any(pair.version for pair in pairs)
+                else None,
             }
         )
         self.span.update(output={"references": pairs, "rubric": rubric})
@@ -212,6 +224,9 @@ class PromptStage(Stage):
             }
         )
         self.span.update(output=prompt)
+        grading = enclosing(GradingStage, self)
+        if grading is not None:
+            grading.prompt = replace(prompt, text="")
 
 
 class TrimStage(Stage):
@@ -341,6 +356,12 @@ class PassStage(Stage):
 class ParseStage(Stage):
     """`grade.parse`: the reply becomes a grade, or not."""
 
+    def _on_open(self) -> None:
+        # What broken replies have in common is asked first: same prompt, same model?
+        around = enclosing(PassStage, self)
+        self.note({semconv.GEN_AI_RESPONSE_MODEL: around.record.response_model if around is not None else None})
+        self.note(prompt_attributes(enclosing(GradingStage, self)))
+
     @contained
     def valid(self, *, repairs: int = 0) -> None:
         """Record that the reply fits the schema, after how many repairs."""
@@ -429,6 +450,18 @@ def grading_attributes(
         semconv.IDEMPOTENCY_KEY: idempotency_key,
         semconv.REVIEW_MODE: review_mode,
         semconv.SLA_DEADLINE: sla_deadline,
+    }
+
+
+def prompt_attributes(grading: GradingStage | None) -> dict[str, object]:
+    """Return which prompt is in use in a grading."""
+    prompt = grading.prompt if grading is not None else None
+    if prompt is None:
+        return {}
+    return {
+        semconv.PROMPT_NAME: prompt.name,
+        semconv.PROMPT_VERSION: prompt.version,
+        semconv.PROMPT_SHA: prompt.sha,
     }
 
 
