@@ -10,6 +10,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 Attributes = Mapping[str, object]
 
 _PLAIN_KINDS = ("string_value", "bool_value", "int_value", "double_value")
+_LONGEST_NUMBER = 64
+_EXACT = 2**53
 _SURELY_SHALLOW = 200
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -75,8 +77,16 @@ def parsed_object(value: object) -> dict[str, object] | None:
 
 def number(value: object) -> float | None:
     """Return a finite number given as number or decimal text, or None."""
-    if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
-        value = float(value) if not value.strip().lstrip("+-").isdigit() else int(value)
+    if isinstance(value, str):
+        value = _from_decimal(value.strip())
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return value if abs(value) < float("inf") else None
+
+
+def _from_decimal(given: str) -> float | None:
+    # Long digit strings are no counts, and Python refuses to read the longest.
+    if len(given) > _LONGEST_NUMBER or not _DECIMAL.fullmatch(given):
+        return None
+    value = float(given)
+    return int(value) if value.is_integer() and abs(value) < _EXACT else value
