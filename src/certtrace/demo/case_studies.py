@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from certtrace.demo import bus, messages, prompts
@@ -14,10 +15,9 @@ from certtrace.demo.gateway import guardrail
 from certtrace.demo.gateway_client import Ask, AsyncGatewayClient
 from certtrace.demo.messages import ReviewRequest
 from certtrace.demo.people import Person
-from certtrace.demo.replies import FAILED_PASSES, GradingFailedError, pass_seed, read_pass
+from certtrace.demo.replies import FAILED_PASSES, GradingFailedError, failure_of, pass_seed, read_pass
 from certtrace.demo.results import Result
 from certtrace.demo.short_answers import TURNAROUND, Workplace
-from certtrace.grading.failures import classify
 from certtrace.grading.models import Aggregate, Draft, Feedback, Rubric, RubricCriterion, Submission
 from certtrace.grading.stages import (
     GradingStage,
@@ -40,6 +40,27 @@ GROUP = "automated-architecture-solution-grading"
 MAX_GRADE = 100.0
 
 _log = logging.getLogger("certtrace.demo")
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionOutcome:
+    """One graded criterion."""
+
+    criterion: RubricCriterion
+    aggregate: Aggregate
+    lost: tuple[str, ...]
+    """What its lost passes were lost to."""
+
+    @property
+    def graded(self) -> dict[str, object]:
+        """Return the criterion for the feedback prompt: no rubric text in it."""
+        grade = self.aggregate.grade or 0.0
+        return {
+            "id": self.criterion.id,
+            "grade": grade,
+            "max_grade": self.criterion.max_grade,
+            "rationale": f"{self.aggregate.valid} of {self.aggregate.planned} passes gave a grade.",
+        }
 
 
 class CaseStudyService:
@@ -70,46 +91,40 @@ class CaseStudyService:
             self._place.broker.acknowledge(delivery)
 
     async def _grade(self, submission: Submission, team: list[Person], delivery: Delivery) -> None:
+        place = self._place
         key = delivery.headers[messages.IDEMPOTENCY_KEY]
-        with submission_grade(
+        result = Result(subject_id=submission.id, kind="case study", max_grade=MAX_GRADE)
+        grading = submission_grade(
             submission,
-            planned=self._place.policy.passes,
+            planned=place.policy.passes,
             message=messages.record_of(delivery),
             headers=delivery.headers,
             idempotency_key=key,
             review_mode=ReviewMode.FLAGGED,
             sla_deadline=datetime.now(UTC) + TURNAROUND,
-        ) as grading:
+        )
+        with place.results.booking(key, result, grading), grading:
             for person in (submission.candidate, *team):
                 identify(person)
-            if not self._place.results.claim(key):
+            result.claimed = place.results.claim(key)
+            if not result.claimed:
                 grading.duplicate()
                 return
-            await self._grade_once(submission, grading, key)
+            result.trace_id = grading.span.trace_id
+            await self._grade_once(submission, grading, result)
 
-    async def _grade_once(self, submission: Submission, grading: GradingStage, key: str) -> None:
-        started = time.perf_counter()
-        result = Result(
-            subject_id=submission.id, kind="case study", max_grade=MAX_GRADE, trace_id=grading.span.trace_id
-        )
+    async def _grade_once(self, submission: Submission, grading: GradingStage, result: Result) -> None:
         try:
             rubric = self._fetch()
             pieces = pieces_of(submission.parts)
-            aggregates = [
-                (criterion, await self._criterion(submission, pieces, criterion)) for criterion in rubric.criteria
-            ]
+            outcomes = [await self._criterion(submission, pieces, criterion) for criterion in rubric.criteria]
             with submission_aggregate(threshold=self._place.policy.threshold) as stage:
                 result.aggregate = stage.combine(max_grade=MAX_GRADE)
-            await self._report(submission, grading, result.aggregate, aggregates)
-            self._route(submission, grading, result)
-        except Exception as error:
-            result.error = classify(error).failure or type(error).__name__
+            await self._report(submission, grading, _grade_of(result.aggregate, outcomes), outcomes)
+            self._route(submission, grading, result.aggregate)
+        except Exception:
             self._hand_off(submission, None, "failed")
             raise
-        finally:
-            result.failures = tuple(grading.failures)
-            result.seconds = time.perf_counter() - started
-            self._place.results.put(key, result)
 
     def _fetch(self) -> Rubric:
         with rubric_fetch(self._rubric_id) as fetch:
@@ -117,7 +132,9 @@ class CaseStudyService:
             fetch.found(rubric=rubric)
             return rubric
 
-    async def _criterion(self, submission: Submission, pieces: list[Piece], criterion: RubricCriterion) -> Aggregate:
+    async def _criterion(
+        self, submission: Submission, pieces: list[Piece], criterion: RubricCriterion
+    ) -> CriterionOutcome:
         with prompt_trim(model="keyword-excerpt-1") as trim:
             chosen = excerpt(pieces, criterion.text)
             # What a criterion leaves out on purpose is no loss: the parts it keeps are whole.
@@ -129,16 +146,19 @@ class CaseStudyService:
             stage.built(prompts.record_of(prompts.GRADE_CRITERION, prompt))
         planned = self._place.policy.passes
         async with asyncio.TaskGroup() as group:
-            for index in range(1, planned + 1):
-                group.create_task(self._pass(submission, criterion, prompt, index))
+            tasks = [
+                group.create_task(self._pass(submission, criterion, prompt, index)) for index in range(1, planned + 1)
+            ]
+        lost = tuple(failure for task in tasks if (failure := task.result()))
         with grade_aggregate(
             criterion_id=criterion.id, weight=criterion.weight, threshold=self._place.policy.threshold
         ) as aggregate:
-            return aggregate.compute(planned=planned)
+            return CriterionOutcome(criterion, aggregate.compute(planned=planned), lost)
 
     async def _pass(
         self, submission: Submission, criterion: RubricCriterion, prompt: list[dict[str, str]], index: int
-    ) -> None:
+    ) -> str:
+        """Run one pass and return what it was lost to; empty when it gave a grade."""
         policy = self._place.policy
         seed = pass_seed(policy.seed, submission.id, criterion.id, index)
         ask = Ask(prompt, policy.model, request_id(submission.id, index), temperature=policy.temperature, seed=seed)
@@ -149,22 +169,15 @@ class CaseStudyService:
                 read_pass(stage, await self._gateway.complete(ask), criterion.max_grade)
         except FAILED_PASSES as error:
             # The pass is lost, the submission is not: the aggregate sees fewer valid passes.
-            _log.debug("A pass failed: %s", type(error).__name__)
+            return failure_of(error)
+        return ""
 
     async def _report(
-        self,
-        submission: Submission,
-        grading: GradingStage,
-        aggregate: Aggregate,
-        criteria: list[tuple[RubricCriterion, Aggregate]],
+        self, submission: Submission, grading: GradingStage, grade: float, outcomes: Sequence[CriterionOutcome]
     ) -> None:
         """Let the Review Worker write the feedback report and check it before anybody sees it."""
-        if aggregate.grade is None:
-            raise GradingFailedError(aggregate.planned, grading.failures)
         rubric = self._place.database.rubrics[self._rubric_id]
-        prompt = prompts.feedback(
-            [_graded(criterion, result) for criterion, result in criteria], round(aggregate.grade, 1), MAX_GRADE
-        )
+        prompt = prompts.feedback([each.graded for each in outcomes], round(grade, 1), MAX_GRADE)
         record = prompts.record_of(prompts.WRITE_FEEDBACK, prompt)
         with feedback_generate(model=self._place.policy.model, prompt=record) as stage:
             stage.rubric(sha=rubric.sha, sha_at_grading=grading.rubric_sha)
@@ -173,7 +186,7 @@ class CaseStudyService:
             value, _ = prompts.read_reply(answered.completion.content)
             reply = prompts.FeedbackReply.model_validate(value)
             stage.written(Feedback(text=reply.report, stated_grade=reply.stated_grade, rubric_sha=rubric.sha))
-        self._check(reply, rubric, round(aggregate.grade, 1))
+        self._check(reply, rubric, round(grade, 1))
 
     def _check(self, reply: prompts.FeedbackReply, rubric: Rubric, grade: float) -> None:
         secret = "\n".join(criterion.text for criterion in rubric.criteria)
@@ -185,11 +198,8 @@ class CaseStudyService:
             else:
                 check.passed()
 
-    def _route(self, submission: Submission, grading: GradingStage, result: Result) -> None:
-        aggregate = result.aggregate
-        if aggregate is None or aggregate.grade is None:
-            raise GradingFailedError(self._place.policy.passes, grading.failures)
-        if aggregate.route is not Route.AUTOMATIC:
+    def _route(self, submission: Submission, grading: GradingStage, aggregate: Aggregate) -> None:
+        if aggregate.grade is None or aggregate.route is not Route.AUTOMATIC:
             draft = Draft(
                 subject_id=submission.id,
                 aggregate=aggregate,
@@ -227,11 +237,7 @@ class CaseStudyService:
             stage.sent(message_id=self._place.broker.publish(bus.ARCHITECTURE_SOLUTION_REVIEW, body, headers))
 
 
-def _graded(criterion: RubricCriterion, result: Aggregate) -> dict[str, object]:
-    """Return one criterion for the feedback prompt: no rubric text in it."""
-    return {
-        "id": criterion.id,
-        "grade": result.grade or 0.0,
-        "max_grade": criterion.max_grade,
-        "rationale": f"{result.valid} of {result.planned} passes agree on {result.grade or 0:g}.",
-    }
+def _grade_of(aggregate: Aggregate, outcomes: Sequence[CriterionOutcome]) -> float:
+    if aggregate.grade is None:
+        raise GradingFailedError(aggregate.planned, [failure for outcome in outcomes for failure in outcome.lost])
+    return aggregate.grade

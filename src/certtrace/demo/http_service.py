@@ -35,7 +35,7 @@ class HttpService:
     def __init__(self, application: Application, name: str) -> None:
         """Bind the port; nothing is served yet."""
         self._server = _Server(application)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name=name, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name=name, daemon=True)
 
     @property
     def base_url(self) -> str:

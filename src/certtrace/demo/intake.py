@@ -182,7 +182,10 @@ def _open(path: Path) -> IO[bytes]:
         file.close()
         msg = f"{path} is named .gz but is no gzip file. Compress it with gzip, or rename it if it is plain JSONL."
         raise InputError(msg)
-    return cast("IO[bytes]", gzip.open(file)) if packed else file
+    if not packed:
+        return file
+    file.close()
+    return cast("IO[bytes]", gzip.open(path))
 
 
 def _decode(path: Path, file: IO[bytes], report: Report, build: Callable[[object], Row]) -> Iterator[Row]:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from certtrace.demo import prompts
 from certtrace.demo.gateway_client import Answered, GatewayError
 from certtrace.demo.openai_protocol import ApiError
-from certtrace.grading.failures import FailureClass
+from certtrace.grading.failures import classify
 from certtrace.grading.stages import PassStage, grade_parse
 
 FAILED_PASSES: Final = (
@@ -38,11 +38,15 @@ class ReferenceMissingError(LookupError):
 class GradingFailedError(Exception):
     """No pass gave a grade: an expert has to grade from nothing."""
 
-    def __init__(self, planned: int, failures: Sequence[FailureClass]) -> None:
-        """Take the failure classes of the passes; the first one names the grading's."""
-        classes = ", ".join(each.value for each in failures) or "no valid pass"
-        super().__init__(f"None of {planned} passes gave a grade ({classes}).")
-        self.failure_class = next((each for each in failures if each is not FailureClass.PARTIAL_PASSES), None)
+    def __init__(self, planned: int, lost: Sequence[str]) -> None:
+        """Take what each pass was lost to; the most frequent names the grading's failure."""
+        super().__init__(f"None of {planned} passes gave a grade ({', '.join(lost) or 'no pass ran'}).")
+        self.failure_class = max(lost, key=lost.count, default=None)
+
+
+def failure_of(error: BaseException) -> str:
+    """Return the failure class of an exception, or the exception's own."""
+    return classify(error).failure or type(error).__name__
 
 
 def pass_seed(seed: int, *parts: object) -> int:

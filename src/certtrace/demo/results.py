@@ -1,12 +1,15 @@
 """What became of each answer and submission: the demo's own books, apart from any trace."""
 
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from certtrace.grading.failures import FailureClass
+from certtrace.grading.failures import FailureClass, classify
 from certtrace.grading.models import Aggregate
+from certtrace.grading.stages import GradingStage
 from certtrace.grading.vocabulary import PASS_MARK
 
 
@@ -18,14 +21,14 @@ class Result:
     kind: str
     """`answer` or `case study`."""
     max_grade: float
+    claimed: bool = False
+    """Whether this delivery is the one that grades; another one may have been first."""
     trace_id: str = ""
     aggregate: Aggregate | None = None
     error: str = ""
     """Class of the failure that left it without a grade; empty otherwise."""
     failures: tuple[FailureClass, ...] = ()
     human_score: float | None = None
-    reviewed_to: float | None = None
-    """The expert's grade, once reviewed."""
     seconds: float = 0.0
 
     @property
@@ -59,6 +62,8 @@ class Results:
     duplicates: int = 0
     on_result: Callable[[Result], None] | None = None
     """Called for every booked result, from the worker's thread."""
+    reviews: dict[str, float] = field(default_factory=dict)
+    """The experts' grades, by key."""
     _claimed: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -78,10 +83,25 @@ class Results:
         if self.on_result is not None:
             self.on_result(result)
 
+    @contextmanager
+    def booking(self, key: str, result: Result, grading: GradingStage) -> Iterator[None]:
+        """Book `result` when the grading has closed: only then it knows which failures a later pass made good."""
+        started = time.perf_counter()
+        try:
+            yield
+        except Exception as error:
+            result.error = classify(error).failure or type(error).__name__
+            raise
+        finally:
+            if result.claimed or result.error:
+                result.failures = tuple(grading.failures)
+                result.seconds = time.perf_counter() - started
+                self.put(key, result)
+
     def reviewed(self, key: str, grade: float) -> None:
         """Book an expert's grade."""
         with self._lock:
-            self.by_key[key].reviewed_to = grade
+            self.reviews[key] = grade
 
     @property
     def all(self) -> list[Result]:

@@ -80,6 +80,8 @@ class Outcome:
     """What a run did."""
 
     results: list[Result]
+    reviewed: int
+    """Drafts that an expert has decided."""
     duplicates: int
     """Deliveries recognised as already graded."""
     bad_lines: int
@@ -133,7 +135,9 @@ class Demo:
             for thread in experts:
                 thread.join()
         results = self._place.results
-        return Outcome(results.all, results.duplicates, self._bad_lines, self._plan.planned, self._model)
+        return Outcome(
+            results.all, len(results.reviews), results.duplicates, self._bad_lines, self._plan.planned, self._model
+        )
 
     @property
     def _client_timeout(self) -> float:

@@ -1,7 +1,7 @@
 """The Automated Short Answer Grading Worker: a thread that takes answers from the topic and grades them in N passes."""
 
 import logging
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,12 +13,17 @@ from certtrace.demo.faults import CACHE_FAULTS, Fault, FaultPlan, request_id
 from certtrace.demo.gateway_client import Ask, GatewayClient
 from certtrace.demo.messages import ReviewQueue, ReviewRequest
 from certtrace.demo.people import Person
-from certtrace.demo.replies import FAILED_PASSES, GradingFailedError, ReferenceMissingError, pass_seed, read_pass
+from certtrace.demo.replies import (
+    FAILED_PASSES,
+    GradingFailedError,
+    ReferenceMissingError,
+    failure_of,
+    pass_seed,
+    read_pass,
+)
 from certtrace.demo.results import Result, Results
-from certtrace.grading.failures import classify
 from certtrace.grading.models import Aggregate, Answer, Draft, Reference
 from certtrace.grading.stages import (
-    GradingStage,
     answer_grade,
     draft_handoff,
     grade_aggregate,
@@ -84,47 +89,41 @@ class ShortAnswerWorker:
                 broker.redeliver(delivery)
 
     def _grade(self, answer: Answer, delivery: Delivery) -> None:
+        place = self._place
         key = delivery.headers[messages.IDEMPOTENCY_KEY]
-        with answer_grade(
+        result = Result(
+            subject_id=answer.id, kind="answer", max_grade=1.0, human_score=place.human_scores.get(answer.id)
+        )
+        grading = answer_grade(
             answer,
-            planned=self._place.policy.passes,
+            planned=place.policy.passes,
             message=messages.record_of(delivery),
             headers=delivery.headers,
             idempotency_key=key,
             review_mode=ReviewMode.FLAGGED,
             sla_deadline=datetime.now(UTC) + TURNAROUND,
-        ) as grading:
+        )
+        with place.results.booking(key, result, grading), grading:
             identify(answer.candidate)
-            if not self._place.results.claim(key):
+            result.claimed = place.results.claim(key)
+            if not result.claimed:
                 grading.duplicate()
                 return
-            self._grade_once(answer, grading, key)
+            result.trace_id = grading.span.trace_id
+            self._grade_once(answer, result)
 
-    def _grade_once(self, answer: Answer, grading: GradingStage, key: str) -> None:
-        started = time.perf_counter()
-        result = Result(
-            subject_id=answer.id,
-            kind="answer",
-            max_grade=1.0,
-            trace_id=grading.span.trace_id,
-            human_score=self._place.human_scores.get(answer.id),
-        )
+    def _grade_once(self, answer: Answer, result: Result) -> None:
         try:
             pair = self._fetch(answer)
             result.max_grade = pair.max_grade
             prompt = self._build(answer, pair)
-            for index in range(1, self._place.policy.passes + 1):
-                self._pass(answer, pair, prompt, index)
+            passes = range(1, self._place.policy.passes + 1)
+            lost = [failure for index in passes if (failure := self._pass(answer, pair, prompt, index))]
             result.aggregate = self._aggregate()
-            self._route(answer, grading, result)
-        except Exception as error:
-            result.error = classify(error).failure or type(error).__name__
+            self._route(answer, result, lost)
+        except Exception:
             self._hand_off(answer, result, None, "failed")
             raise
-        finally:
-            result.failures = tuple(grading.failures)
-            result.seconds = time.perf_counter() - started
-            self._place.results.put(key, result)
 
     def _fetch(self, answer: Answer) -> GradedPair:
         with reference_fetch(answer.question_id, question_version=answer.question_version) as fetch:
@@ -148,7 +147,8 @@ class ShortAnswerWorker:
             stage.built(prompts.record_of(prompts.GRADE_SHORT_ANSWER, prompt))
             return prompt
 
-    def _pass(self, answer: Answer, pair: GradedPair, prompt: list[dict[str, str]], index: int) -> None:
+    def _pass(self, answer: Answer, pair: GradedPair, prompt: list[dict[str, str]], index: int) -> str:
+        """Run one pass and return what it was lost to; empty when it gave a grade."""
         policy = self._place.policy
         seed = pass_seed(policy.seed, answer.id, index)
         ask = Ask(
@@ -165,16 +165,17 @@ class ShortAnswerWorker:
                 read_pass(stage, answered, pair.max_grade)
         except FAILED_PASSES as error:
             # The pass is lost, the answer is not: the aggregate sees fewer valid passes and sends it to an expert.
-            _log.debug("A pass failed: %s", type(error).__name__)
+            return failure_of(error)
+        return ""
 
     def _aggregate(self) -> Aggregate:
         with grade_aggregate(threshold=self._place.policy.threshold) as stage:
             return stage.compute(planned=self._place.policy.passes)
 
-    def _route(self, answer: Answer, grading: GradingStage, result: Result) -> None:
+    def _route(self, answer: Answer, result: Result, lost: Sequence[str]) -> None:
         aggregate = result.aggregate
         if aggregate is None or aggregate.grade is None:
-            raise GradingFailedError(self._place.policy.passes, grading.failures)
+            raise GradingFailedError(self._place.policy.passes, lost)
         if aggregate.route is Route.AUTOMATIC:
             grade_finalise(
                 answer.id,

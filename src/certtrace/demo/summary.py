@@ -29,7 +29,7 @@ def graded(outcome: Outcome) -> dict[str, Any]:
         "answers": _counts([result for result in results if result.kind == "answer"]),
         "case_studies": _counts([result for result in results if result.kind == "case study"]),
         "routes": dict(Counter(result.route for result in results)),
-        "reviewed": sum(result.reviewed_to is not None for result in results),
+        "reviewed": outcome.reviewed,
         "duplicates": outcome.duplicates,
         "failures": count_failures(results),
         "faults": dict(sorted(Counter(outcome.faults.values()).items())),

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Final
 
 _WORD: Final = re.compile(r"[^\W_]+(?:'[a-z]+)?")
-_NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
+_NUMBER: Final = re.compile(r"\b\d+(?:\.\d+)?\b")
 _SENTENCE: Final = re.compile(r"[.;!?]\s|\n")
 
 _FUNCTION_WORDS: Final = frozenset(
