@@ -42,8 +42,15 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except CerttraceError as error:
-            click.echo(f"certtrace: {error}", err=True)
+            _complain(error)
             ctx.exit(_NOT_FOUND if isinstance(error, TraceNotFoundError) else _WRONG_INPUT)
+
+
+def _complain(error: CerttraceError) -> None:
+    # Imported here: help and version need nothing of the records room.
+    from certtrace.records.safe_text import lines
+
+    click.echo("\n".join(lines(f"certtrace: {error}")), err=True)
 
 
 @click.group(
