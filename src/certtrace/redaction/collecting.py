@@ -77,6 +77,8 @@ class Collector:
 def captured(span: SpanRecord) -> Iterator[tuple[str, object]]:
     """Yield every value of a span that may declare something, with its attribute key."""
     yield from span.attributes.items()
-    for part in (*span.events, *span.links):
-        yield from part.attributes.items()
+    for event in span.events:
+        yield from event.attributes.items()
+    for link in span.links:
+        yield from link.attributes.items()
     yield from span.scope.attributes.items()

@@ -16,13 +16,17 @@ _PEM_BODY: Final = re.compile(rb"(?:[A-Za-z0-9+/=\s:,\\-]|KEY)*")
 _BEARER_VALUE: Final = re.compile(rb"[A-Za-z0-9+/_~.=-]+")
 _QUOTED: Final = re.compile(rb"(\\?[\"'`])([^\"'`\n\\]{1,16384})")
 _BARE: Final = re.compile(rb"[^\s\"'`,;<>&(){}\\]{1,16384}")
-_SCHEME: Final = re.compile(rb"(?i)(?:bearer|basic|digest|token|apikey|negotiate)[ \t]+")
+_COOKIE_NAME: Final = re.compile(rb"(?i)(?:set-)?cookie[\"']{0,2}[ \t]{0,2}[:=][ \t\"']{0,4}")
+_COOKIE_LINE: Final = re.compile(rb"[^\r\n\"'<>]{1,16384}")
+_SCHEME: Final = re.compile(rb"(?i)(?:bearer|basic|digest|token|apikey|negotiate|ssws|key)[ \t]+")
 _WORD: Final = re.compile(rb"[A-Za-z]+(?:['-][A-Za-z]+)*[.:!?]?")
-_PLACEHOLDERS: Final = frozenset(
-    b"none null nil true false undefined string str int integer number boolean bool text char varchar object array any required "
-    b"optional empty changeme example password secret token key value env todo xxx your my the a an is was are not no yes "
-    b"function lambda self bytes default hidden redacted masked".split()
-)
+_PLACEHOLDER_WORDS: Final = b"""
+    none null nil true false undefined string str int integer number boolean bool text char varchar object array any
+    required optional empty changeme example password secret token key value env todo xxx your my the a an is was
+    are not no yes function lambda self bytes default hidden redacted masked
+"""
+_PLACEHOLDERS: Final = frozenset(_PLACEHOLDER_WORDS.split())
+_WHOLE_WORDS: Final = (b"passw", b"passp", b"passc", b"pwd")
 _LOOSE_WORDS: Final = (b"token", b"credential", b"authorization")
 _SOURCE_SIGNS: Final = (
     b"$",
@@ -91,6 +95,15 @@ def bearer(data: bytes, groups: Groups) -> tuple[Spans, int]:
     return ([(start, end, "SECRET")] if looks_random(data[start:end]) else []), end
 
 
+def cookie(data: bytes, groups: Groups) -> tuple[Spans, int]:
+    """Take all the values of a `Cookie` header with their names."""
+    start, end = groups[0]
+    first = start + len(_COOKIE_NAME.match(data, start)[0])  # type: ignore[index]  # the pattern has matched this far
+    line = _COOKIE_LINE.match(data, first)
+    last = line.end() if line else end
+    return [(first, last, "SECRET")], last
+
+
 def assignment(data: bytes, groups: Groups) -> tuple[Spans, int]:
     """Take the value in `password=…`, `"api_key": "…"`, unless it is plainly no value."""
     start, end = groups[0]
@@ -98,6 +111,8 @@ def assignment(data: bytes, groups: Groups) -> tuple[Spans, int]:
     if data[at - 1 : at] == b"\\":
         at -= 1
     name = data[start:at].lower()
+    if name.startswith(b"p") and start and data[start - 1 : start].isalpha() and not name.startswith(_WHOLE_WORDS):
+        return [], groups[0][0] + 1  # `p`, `pw` and `ps` are only words when nothing stands before them
     quoted = _QUOTED.match(data, at)
     if quoted is not None:
         first, last = quoted.span(2)

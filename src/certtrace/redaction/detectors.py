@@ -180,5 +180,6 @@ _CHECKS: Final[dict[str, Check]] = {
     "token": credentials.token,
     "pem": credentials.pem,
     "bearer": credentials.bearer,
+    "cookie": credentials.cookie,
     "assignment": credentials.assignment,
 }

@@ -9,27 +9,28 @@ from collections.abc import Iterator
 from typing import Final
 
 from certtrace.redaction.checks import is_card, is_ssn
+from certtrace.redaction.words import PHONE_WORDS, PHONE_WORDS_AFTER
 
 _GROUP: Final = re.compile(r"[0-9]+")
-_PHONE_WORD: Final = re.compile(
-    r"(?:phone|phones|tel|tele|telephone|telefon|mobile|mob|cell|cellphone|handy|call|called|calling|dial|fax|whatsapp|"
-    r"sms|text|texted|reach|contact|hotline|ring|ph|voicemail|number is|signal|tlf|landline)"
-    r"[\"']{0,2}[\s:.=#(\"'-]{0,6}(?:[a-z]{1,8}[\s:.=#(\"'-]{1,4}){0,3}$"
-)
+_WORD: Final = re.compile(r"[a-z]+")
+_WORDS_BEFORE: Final = 4
 _SSN_WORD: Final = re.compile(r"(?:ssn|social security|soc sec|social)[\s:#.=\"'()a-z]{0,24}$")
 _DATE: Final = re.compile(
     r"(?:(?:1[89]|20)[0-9]{2}[-./](?:0?[1-9]|1[0-2])[-./](?:0?[1-9]|[12][0-9]|3[01])"
     r"|(?:0?[1-9]|[12][0-9]|3[01])[-./](?:0?[1-9]|[12][0-9]|3[01])[-./](?:(?:1[89]|20)[0-9]{2}|[0-9]{2}))(?:[ T.-].{0,20})?"
 )
-_IP: Final = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?![0-9])")
+_IP: Final = re.compile(rb"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}(?![0-9]|\.[0-9])")
 _NANP: Final = re.compile(
-    r"(?:\+?1[ .-]{0,2})?(?:\([2-9][0-9]{2}\)[ .-]{0,2}|[2-9][0-9]{2}[ .-]{1,2})[2-9][0-9]{2}[ .-]{1,2}[0-9]{4}"
+    r"(?:\+?1[ .-]{0,2})?(?:\([2-9][0-9]{2}\)[ .-]{0,2}|[2-9][0-9]{2}[ .-]{1,2})[0-9]{3}[ .-]{1,2}[0-9]{4}"
 )
+_MOBILE: Final = re.compile(r"0[5-79][0-9]{9}|01[5-7][0-9]{8,9}")
 _TRUNK: Final = re.compile(r"\(?0[1-9][0-9]{0,4}\)?(?:[ ./-]{1,3}[0-9]{2,8}){1,5}")
 _EXTENSION: Final = re.compile(rb"[ ,]{0,2}(?:x|ext\.?|extension)[ .:]{0,2}[0-9]{1,6}", re.IGNORECASE)
 _CONTEXT: Final = 48
 _SSN_SHAPE: Final = (3, 2, 4)
+_MIN_CARD: Final = 12
 _MAX_CARD: Final = 19
+_MAX_IP: Final = 18
 _MAX_CARD_GROUPS: Final = 6
 
 Span = tuple[int, int, str]
@@ -37,20 +38,24 @@ Span = tuple[int, int, str]
 
 def classify(data: bytes, start: int, end: int) -> Iterator[Span]:
     """Yield what the run `data[start:end]` holds, as spans with a type."""
+    if end - start <= _MAX_IP and _IP.match(data, start, end):
+        return
     run = data[start:end].decode("latin-1")
     groups = [match.span() for match in _GROUP.finditer(run)]
-    alone = not _touches_word(data, start, end)
-    cards = list(_cards(run, groups, before_word=_is_word(data, start - 1), after_word=_is_word(data, end)))
-    if cards:
-        yield from ((start + first, start + last, "CREDIT_CARD") for first, last in cards)
+    digits = sum(last - first for first, last in groups)
+    if digits >= _MIN_CARD:
+        cards = list(_cards(run, groups, before_word=_is_word(data, start - 1), after_word=_is_word(data, end)))
+        if cards:
+            yield from ((start + first, start + last, "CREDIT_CARD") for first, last in cards)
+            return
+    if _touches_word(data, start, end):
         return
     before = data[max(0, start - _CONTEXT) : start].lower().decode("latin-1")
-    ssn = _ssn(run, groups, before) if alone else None
+    ssn = _ssn(run, groups, before) if digits >= 9 else None
     if ssn is not None:
         yield start + ssn[0], start + ssn[1], "SSN"
         return
-    if alone:
-        yield from _phones(data, start, run, groups, before)
+    yield from _phones(data, start, run, groups, before)
 
 
 def _is_word(data: bytes, index: int) -> bool:
@@ -61,6 +66,8 @@ def _touches_word(data: bytes, start: int, end: int) -> bool:
     """Tell whether letters or digits touch the run: then it is part of an id, a hash or a formula."""
     if _is_word(data, start - 1) or (start and data[start - 1] in b"^*%$#.&"):
         return True
+    if data[start - 1 : start] == b"," and data[max(0, start - 2) : start - 1].isdigit():
+        return True  # a decimal comma
     return _is_word(data, end) and _EXTENSION.match(data, end) is None
 
 
@@ -98,7 +105,7 @@ def _may_split_card(separator: str, digits_before: int, size: int) -> bool:
 
 
 def _ssn(run: str, groups: list[tuple[int, int]], before: str) -> tuple[int, int] | None:
-    named = _SSN_WORD.search(before) is not None
+    named = "s" in before and _SSN_WORD.search(before) is not None
     for index in range(len(groups) - 2):
         parts = groups[index : index + 3]
         between = {run[parts[0][1] : parts[1][0]], run[parts[1][1] : parts[2][0]]}
@@ -119,7 +126,8 @@ def _ssn(run: str, groups: list[tuple[int, int]], before: str) -> tuple[int, int
 
 
 def _phones(data: bytes, start: int, run: str, groups: list[tuple[int, int]], before: str) -> Iterator[Span]:
-    span = _phone(run, groups, before)
+    after = data[start + len(run) : start + len(run) + 12].lower().decode("latin-1")
+    span = _phone(run, groups, before, after)
     if span is None:
         return
     first, last = span
@@ -127,27 +135,39 @@ def _phones(data: bytes, start: int, run: str, groups: list[tuple[int, int]], be
     yield start + first, extension.end() if extension else start + last, "PHONE"
 
 
-def _phone(run: str, groups: list[tuple[int, int]], before: str) -> tuple[int, int] | None:
+def _phone(run: str, groups: list[tuple[int, int]], before: str, after: str) -> tuple[int, int] | None:
     digits = sum(end - begin for begin, end in groups)
     whole = (0, len(run))
-    if _IP.search(run) or _DATE.fullmatch(run.strip("() ")):
+    if _DATE.fullmatch(run.strip("() ")) or _is_decimal(run):
         return None
-    if run.startswith(("+", "(+")) and _is_international(run, digits):
-        return whole
-    if run.startswith("00") and len(groups) >= 3 and 10 <= digits <= 16 and set(run) - set("01 -./()"):
+    if _is_international(run, groups, digits):
         return whole
     nanp = _NANP.search(run)
     if nanp is not None and _stands_alone(run, *nanp.span()):
         return nanp.span()
-    if _is_trunk(run, groups, digits):
+    if _is_trunk(run, groups, digits) or (_MOBILE.fullmatch(run) and len(set(run)) > 3):
         return whole
-    if 7 <= digits <= 15 and not before.endswith("<") and _PHONE_WORD.search(before) and not _is_decimal(run):
+    if 7 <= digits <= 15 and _is_named(before, after):
         return whole
     return None
 
 
-def _is_international(run: str, digits: int) -> bool:
-    return 8 <= digits <= 16 and run.lstrip("(+")[:1] in set("123456789") and not _is_decimal(run)
+def _is_named(before: str, after: str) -> bool:
+    """Tell whether a word beside a number says that it is a telephone number."""
+    if before.endswith(("<", "<phone:")):
+        return False
+    words = _WORD.findall(before)[-_WORDS_BEFORE:]
+    if not PHONE_WORDS.isdisjoint(words):
+        return True
+    following = _WORD.match(after.lstrip(" (,"))
+    return following is not None and following[0] in PHONE_WORDS_AFTER
+
+
+def _is_international(run: str, groups: list[tuple[int, int]], digits: int) -> bool:
+    """Tell whether the run has a country code: `+49 171 …`, or `0049-171-…` in groups."""
+    if run.startswith(("+", "(+")):
+        return 8 <= digits <= 16 and run.lstrip("(+")[:1] in set("123456789")
+    return run.startswith("00") and len(groups) >= 3 and 10 <= digits <= 16 and not set(run) <= set("01 -./()")
 
 
 def _stands_alone(run: str, begin: int, end: int) -> bool:

@@ -4,40 +4,68 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from certtrace.redaction.words import NEVER_SEARCHED
+
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOT_WORD: Final = re.compile(r"[^a-z0-9]+")
 
-_KINDS: Final = {
-    "full_name": "PERSON", "fullname": "PERSON", "display_name": "PERSON", "person_name": "PERSON", "candidate_name": "PERSON",
-    "student_name": "PERSON", "expert_name": "PERSON", "reviewer_name": "PERSON", "examinee_name": "PERSON",
-    "author_name": "PERSON", "legal_name": "PERSON", "maiden_name": "FAMILY",
-    "given_name": "GIVEN", "givenname": "GIVEN", "first_name": "GIVEN", "firstname": "GIVEN", "forename": "GIVEN",
-    "middle_name": "MIDDLE",
-    "family_name": "FAMILY", "familyname": "FAMILY", "last_name": "FAMILY", "lastname": "FAMILY", "surname": "FAMILY",
-    "email": "EMAIL", "e_mail": "EMAIL", "mail": "EMAIL", "email_address": "EMAIL", "emails": "EMAIL",
-    "phone": "PHONE", "phone_number": "PHONE", "phonenumber": "PHONE", "mobile": "PHONE", "mobile_number": "PHONE",
-    "telephone": "PHONE", "tel": "PHONE", "cell_phone": "PHONE", "fax": "PHONE", "mobile_phone": "PHONE",
-    "username": "USERNAME", "user_name": "USERNAME", "handle": "USERNAME", "login": "USERNAME", "nickname": "USERNAME",
-    "github": "USERNAME", "linkedin": "USERNAME", "twitter": "USERNAME", "screen_name": "USERNAME",
-    "address": "ADDRESS", "street_address": "ADDRESS", "postal_address": "ADDRESS", "home_address": "ADDRESS",
-    "street": "ADDRESS", "address_line1": "ADDRESS", "address_line_1": "ADDRESS", "mailing_address": "ADDRESS",
-    "date_of_birth": "DOB", "dob": "DOB", "birth_date": "DOB", "birthdate": "DOB", "birthday": "DOB",
-    "iban": "IBAN", "ssn": "SSN", "social_security_number": "SSN", "credit_card": "CREDIT_CARD",
-    "card_number": "CREDIT_CARD", "credit_card_number": "CREDIT_CARD", "passport_number": "NATIONAL_ID",
-    "national_id": "NATIONAL_ID", "tax_id": "NATIONAL_ID", "candidate_id": "ID", "student_id": "ID", "examinee_id": "ID",
-    "name": "PERSON", "id": "ID",
-}  # fmt: skip
+_KEYS: Final = {
+    "PERSON": """
+        full_name fullname display_name person_name candidate_name student_name expert_name reviewer_name
+        examinee_name author_name legal_name name
+    """,
+    "FAMILY": """
+        maiden_name family_name familyname last_name lastname surname
+    """,
+    "GIVEN": """
+        given_name givenname first_name firstname forename
+    """,
+    "MIDDLE": """
+        middle_name
+    """,
+    "EMAIL": """
+        email e_mail mail email_address emails
+    """,
+    "PHONE": """
+        phone phone_number phonenumber mobile mobile_number telephone tel cell_phone fax mobile_phone
+    """,
+    "USERNAME": """
+        username user_name handle login nickname github linkedin twitter screen_name
+    """,
+    "ADDRESS": """
+        address street_address postal_address home_address street address_line1 address_line_1 mailing_address
+    """,
+    "DOB": """
+        date_of_birth dob birth_date birthdate birthday
+    """,
+    "IBAN": """
+        iban
+    """,
+    "SSN": """
+        ssn social_security_number
+    """,
+    "CREDIT_CARD": """
+        credit_card card_number credit_card_number
+    """,
+    "NATIONAL_ID": """
+        passport_number national_id tax_id
+    """,
+    "ID": """
+        candidate_id student_id examinee_id id
+    """,
+}
 
-_PLAIN: Final = frozenset(_KINDS) - {
-    "name", "id", "mail", "handle", "login", "username", "user_name", "display_name", "address", "street", "mobile", "fax", "tel",
-    "github", "linkedin", "twitter", "nickname", "screen_name", "candidate_id", "student_id", "examinee_id", "emails",
-}  # fmt: skip
+_KINDS: Final = {key: kind for kind, keys in _KEYS.items() for key in keys.split()}
+
+_DOUBTFUL: Final = """
+    name id mail handle login username user_name display_name address street mobile fax tel github linkedin twitter
+    nickname screen_name candidate_id student_id examinee_id emails
+"""
+
+_PLAIN: Final = frozenset(_KINDS).difference(_DOUBTFUL.split())
 """Keys that name personal data wherever they stand; the others only beside one of these."""
 
 _LONGEST_FIRST: Final = sorted(_KINDS, key=len, reverse=True)
-_NEVER_SEARCHED: Final = frozenset(
-    "role kind type lang language locale country timezone tz gender salutation title currency status level tenant".split()
-)
 
 
 @lru_cache(maxsize=4096)
@@ -50,7 +78,7 @@ def normalised_key(key: str) -> str:
 def identity_kind(key: str) -> tuple[str, str] | None:
     """Return whose field and which kind a key of an identity names: `expert_email` is `("expert", "EMAIL")`."""
     name = normalised_key(key)
-    if name in _NEVER_SEARCHED:
+    if name in NEVER_SEARCHED:
         return "", "IGNORE"
     for known in _LONGEST_FIRST:
         if name == known:

@@ -22,15 +22,36 @@ _SPECIAL: Final = {
     **dict.fromkeys("łŁ", "l"),
     **dict.fromkeys("þÞ", "t"),
     **dict.fromkeys("ħĦ", "h"),
-    **dict.fromkeys("ı", "i"),
+    **dict.fromkeys("\u0131", "i"),
     **dict.fromkeys("\u2018\u2019\u201a\u201b\u02bc\u00b4\u2032", "'"),
     **dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb", '"'),
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-"),
     **dict.fromkeys("\u2028\u2029\u0085", "\n"),
 }
 
+_UNSEEN: Final = frozenset(
+    map(
+        ord,
+        "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\ufeff",
+    )
+).union(
+    range(0x300, 0x370),
+    range(0x200B, 0x2010),
+    range(0x202A, 0x202F),
+    range(0x2060, 0x2070),
+    range(0xFE00, 0xFE10),
+    range(0xE0000, 0xE0080),
+    range(0xE0100, 0xE01F0),
+)
+"""Characters that nobody sees: joiners, directions, variation selectors, combining accents."""
+
+UNSEEN: Final = "\0"
+"""What an unseen character folds to; no text holds it otherwise, because NUL is taken out first."""
+
 
 def _fold_character(character: str) -> str:
+    if ord(character) in _UNSEEN:
+        return UNSEEN
     special = _SPECIAL.get(character)
     if special is not None:
         return special

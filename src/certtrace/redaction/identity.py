@@ -8,13 +8,14 @@ from threading import Lock
 from typing import Final
 
 from certtrace.redaction import names
-from certtrace.redaction.ambiguity import COMMON, is_ambiguous, is_person
+from certtrace.redaction.ambiguity import is_person
 from certtrace.redaction.detectors import Finding
 from certtrace.redaction.engine import NATIVE, Matcher, matcher
 from certtrace.redaction.folding import fold, fold_bytes
 from certtrace.redaction.people import Person
 from certtrace.redaction.pseudonyms import Pseudonymizer
 from certtrace.redaction.views import View
+from certtrace.redaction.words import COMMON
 
 _CACHED_PEOPLE: Final = 512
 _MIN_LITERAL: Final = 3
@@ -42,7 +43,7 @@ class _Needle:
     def find(self, view: View, accept: Accept) -> Iterator[tuple[int, int]]:
         """Yield where the needle stands as a whole word."""
         low = view.low
-        if not any(core in low for core in self.cores):
+        if not any(map(low.__contains__, self.cores)):
             return
         place = 0
         while (groups := self.pattern.next(low, place)) is not None:
@@ -56,7 +57,7 @@ class _Needle:
 class KnownPerson:
     """One person, compiled."""
 
-    __slots__ = ("_alone", "_needles", "_subject", "_wide")
+    __slots__ = ("_alone", "_cores", "_needles", "_subject", "_wide")
 
     def __init__(self, person: Person, subject: str, *, native: bool = NATIVE) -> None:
         """Compile the ways `person` is written; `subject` is the digest of all their pseudonyms."""
@@ -65,9 +66,16 @@ class KnownPerson:
         self._needles = list(_needles(person, given, family, subject, native=native))
         self._alone = list(_alone(person, given, family, subject, native=native))
         self._wide = [value for value in _wide_values(person) if value]
+        self._cores = tuple({core for needle in (*self._needles, *self._alone) for core in needle.cores})
 
     def find(self, view: View) -> Iterator[Finding]:
         """Yield the findings in one view of a text; they may overlap."""
+        if any(map(view.low.__contains__, self._cores)):
+            yield from self._find_written(view)
+        if self._wide and not view.text.isascii():
+            yield from self._find_wide(view)
+
+    def _find_written(self, view: View) -> Iterator[Finding]:
         signs: list[tuple[int, int]] = []
         for needle in self._needles:
             accept = _phone_word if needle.type == "PHONE" else _word
@@ -76,13 +84,8 @@ class KnownPerson:
                 yield Finding(start, end, needle.type, self._subject)
         for needle in self._alone:
             for start, end in needle.find(view, _word):
-                part = view.low[start:end].rstrip(b"0123456789")
-                part = part.removesuffix(b"'s").removesuffix(b"'")
-                doubtful = is_ambiguous(part) or (part.endswith(b"s") and is_ambiguous(part[:-1]))
-                if not doubtful or is_person(view.data, view.low, start, end, signs):
+                if is_person(view.data, view.low, start, end, signs):
                     yield Finding(start, end, "PERSON", self._subject)
-        if self._wide and not view.text.isascii():
-            yield from self._find_wide(view)
 
     def _find_wide(self, view: View) -> Iterator[Finding]:
         text = fold(view.text).lower()
@@ -192,7 +195,7 @@ def _phone_needles(value: str, subject: str, *, native: bool) -> Iterator[_Needl
     # The last digits decide; `_phone_word` adds the country code or the trunk prefix before them.
     tail = number[-min(len(number), 9) :] if len(number) > 9 else number.lstrip("0") or number
     expression = r"[ ().\-/]{0,3}".join(tail).encode()
-    yield _Needle((tail[-1:].encode(),), matcher(expression, native=native), "PHONE", subject)
+    yield _Needle((tail[-2:].encode(),), matcher(expression, native=native), "PHONE", subject)
 
 
 def _address_needles(value: str, subject: str, *, native: bool) -> Iterator[_Needle]:

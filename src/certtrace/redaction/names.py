@@ -5,13 +5,8 @@ import unicodedata
 from typing import Final
 
 from certtrace.redaction.folding import fold, fold_bytes
+from certtrace.redaction.words import PARTICLES, TITLES
 
-_PARTICLES: Final = frozenset(
-    "von van der den de la le del della di da do dos das du bin ibn ben al el ter ten zu zur und y e af av st san mac mc o".split()
-)
-_TITLES: Final = frozenset(
-    "mr mrs ms miss dr prof professor sir dipl ing phd msc bsc jr sr ii iii mag herr frau fru".split()
-)
 _SPLIT: Final = re.compile(r"[\s_.,]+")
 _GAP: Final = r"[ \t\r\n_.+,\-/|]{1,3}"
 _INFLECTED: Final = r"(?:'s|s'?|')?[0-9]{0,4}"
@@ -36,7 +31,7 @@ def tokens(name: str) -> list[str]:
     family, comma, given = visible.partition(",")
     ordered = f"{given} {family}" if comma and given.strip() else visible
     parts = [part.strip("'\"()-") for part in _SPLIT.split(ordered)]
-    kept = [part for part in parts if part and fold(part) not in _TITLES]
+    kept = [part for part in parts if part and fold(part) not in TITLES]
     return kept or [part for part in parts if part]
 
 
@@ -46,7 +41,7 @@ def split_name(name: str) -> tuple[list[str], list[str]]:
     if len(parts) < 2:
         return [], parts
     first = len(parts) - 1
-    while first > 1 and fold(parts[first - 1]) in _PARTICLES:
+    while first > 1 and fold(parts[first - 1]) in PARTICLES:
         first -= 1
     return parts[:first], parts[first:]
 
@@ -80,7 +75,7 @@ def _joined(parts: list[str]) -> str:
 
 def surname_forms(family: list[str]) -> list[str]:
     """Return the patterns of a surname: whole, without particles, and each half of a double name."""
-    plain = [part for part in family if fold(part) not in _PARTICLES] or family
+    plain = [part for part in family if fold(part) not in PARTICLES] or family
     forms = [_joined(family)]
     if plain != family:
         forms.append(_joined(plain))

@@ -27,16 +27,18 @@ def _issuer(expression: str, *literals: str) -> Pattern:
 _DIGITS: Final = tuple(str(digit).encode() for digit in range(10))
 
 _SECRET_WORD: Final = (
-    r"(?:pass(?:word|wd|phrase|code)|pwd|secret|token|api[_.-]?key|app[_-]?key|auth[_-]?key|access[_-]?key|"
+    r"(?:pass(?:word|wd|wrd|phrase|code)?|ps?s?w(?:r?d)?|pas+w(?:o?r)?d|secret|token|(?:secret|private|access|api)[ _.-]key|api[_.-]?key|app[_-]?key|auth[_-]?key|access[_-]?key|"
     r"private[_-]?key|signing[_-]?key|encryption[_-]?key|master[_-]?key|account[_-]?key|shared[_-]?key|"
     r"subscription[_-]?key|credentials?|authorization)"
 )
-_SECRET_WORDS: Final = (b"pass", b"pwd", b"secret", b"token", b"key", b"credential", b"authorization")
+_SECRET_WORDS: Final = (b"pa", b"pw", b"ps", b"secret", b"token", b"key", b"credential", b"authorization")
 
 _QUERY_WORD: Final = (
     r"(?:[a-z0-9_.-]{0,16}(?:token|secret|passw(?:or)?d|signature|api[_-]?key|credential|session[_-]?id|jwt)|"
     r"sig|key|code|pwd|pass|auth|sid|otp|assertion|awsaccesskeyid)"
 )
+
+_AWS_KEYS: Final = ("akia", "asia", "abia", "acca", "agpa", "aida", "aroa", "aipa", "anpa", "anva")
 
 _MONTH_DATE: Final = (
     r"[0-9]{1,2}(?:st|nd|rd|th)?[ .]{1,2}[a-z]{3,9},? [0-9]{4}|[a-z]{3,9} [0-9]{1,2}(?:st|nd|rd|th)?,? [0-9]{4}"
@@ -77,9 +79,10 @@ PATTERNS: Final = (
         _SECRET_WORDS,
         "assignment",
     ),
+    Pattern("SECRET", rb"(?i)(?:set-)?cookie[\"']{0,2}[ \t]{0,2}[:=][ \t]{0,4}[^\s;,=]{1,64}=", (b"cookie",), "cookie"),
     _issuer(r"[sp]k-(?:lf-|proj-|ant-|or-v1-|svcacct-|admin-|live-|test-)?[A-Za-z0-9_-]{20}", "sk-", "pk-"),
     _issuer(r"gh[pousr]_[A-Za-z0-9]{20}|github_pat_[A-Za-z0-9_]{20}", "gh", "github_pat_"),
-    _issuer(r"A(?:KIA|SIA|BIA|CCA|GPA|IDA|ROA|IPA|NPA|NVA)[A-Z0-9]{16}", "a"),
+    _issuer(r"A(?:KIA|SIA|BIA|CCA|GPA|IDA|ROA|IPA|NPA|NVA)[A-Z0-9]{16}", *_AWS_KEYS),
     _issuer(r"xox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9-]{10}|xapp-[0-9]-[A-Za-z0-9-]{10}", "xox", "xapp-"),
     _issuer(r"AIza[0-9A-Za-z_-]{35}|ya29\.[0-9A-Za-z_-]{20}|GOCSPX-[0-9A-Za-z_-]{20}", "aiza", "ya29", "gocspx"),
     _issuer(r"eyJ[A-Za-z0-9_-]{10}", "eyj"),
@@ -107,7 +110,7 @@ PATTERNS: Final = (
         "sntry",
         "glsa_",
     ),
-    _issuer(r"glc_[A-Za-z0-9+/=]{32}|NRAK-[A-Z0-9]{27}|NRJS-[0-9a-f]{19}|NRII-[A-Za-z0-9-]{32}", "glc_", "nr"),
+    _issuer(r"glc_[A-Za-z0-9+/=]{32}|NRA[AK]-[A-Za-z0-9]{27}|NRJS-[0-9a-f]{19}|NRII-[A-Za-z0-9-]{32}", "glc_", "nr"),
     _issuer(
         r"hv[sbr]\.[A-Za-z0-9_-]{24}|pplx-[A-Za-z0-9]{40}|xai-[A-Za-z0-9]{40}|dapi[0-9a-f]{32}",
         "hv",
@@ -121,6 +124,13 @@ PATTERNS: Final = (
         "jina_",
         "fc-",
         "key-",
+    ),
+    _issuer(
+        r"HRKU-[A-Za-z0-9_-]{36}|cfat_[A-Za-z0-9]{40}|bedrock-api-key-[A-Za-z0-9+/=]{20}|PMAT-[0-9A-Z]{26}",
+        "hrku",
+        "cfat_",
+        "bedrock-",
+        "pmat-",
     ),
     _issuer(
         r"AGE-SECRET-KEY-1[0-9A-Z]{50}|SWMTKN-1-[0-9a-z-]{60}|\.atlasv1\.[A-Za-z0-9_-]{60}",

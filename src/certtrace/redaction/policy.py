@@ -8,6 +8,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from certtrace.redaction.markers import EXAM_SECRET, Mark, Pii
+from certtrace.redaction.words import SECRET_KEYS
 
 FORMATS: Final = frozenset({"EMAIL", "PHONE", "URL", "CREDIT_CARD", "IBAN", "SSN", "DOB", "SECRET", "IP", "MAC"})
 """All detectors by the type they find; `URL` stands for credentials and secret parameters in addresses."""
@@ -19,13 +20,6 @@ PROFILES: Final = {
     "strict": FORMATS,
     "open": frozenset({"URL", "SECRET"}),
 }
-
-SECRET_KEYS: Final = frozenset(
-    "password passwd passphrase pwd secret client_secret secret_key secret_access_key aws_secret_access_key api_key apikey x_api_key "
-    "access_key private_key signing_key encryption_key token access_token refresh_token id_token auth_token session_token bearer_token "
-    "csrf_token xsrf_token api_token authorization proxy_authorization www_authenticate cookie set_cookie cookies credentials "
-    "credential x_auth_token x_csrf_token x_amz_security_token connection_string langfuse_secret_key otp".split()
-)
 
 
 class RedactionPolicy(BaseModel):

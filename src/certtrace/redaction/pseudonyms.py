@@ -7,7 +7,7 @@ import unicodedata
 from typing import Final
 
 from certtrace.errors import ConfigurationError
-from certtrace.redaction.folding import fold
+from certtrace.redaction.folding import UNSEEN, fold
 
 DIGEST_HEX: Final = 10
 """40 bits. 10,000 people collide with probability 0.005 %, 100,000 with 0.5 %; at 6 digits 2,000 people already reach 11 %."""
@@ -60,8 +60,7 @@ class Pseudonymizer:
 
 def normalise(value: str, kind: str = "person") -> str:
     """Return the form in which two spellings of one value are equal: case, accents and spaces folded."""
-    visible = "".join([character for character in unicodedata.normalize("NFKC", value) if not _is_invisible(character)])
-    folded = _SPACE.sub(" ", fold(visible)).strip().lower()
+    folded = _SPACE.sub(" ", fold(unicodedata.normalize("NFKC", value)).replace(UNSEEN, "")).strip().lower()
     if kind == "phone":
         digits = _NOT_DIGIT.sub("", folded)
         return digits.removeprefix("00") or folded
@@ -74,7 +73,3 @@ def _given_first(name: str) -> str:
     family, comma, given = name.partition(",")
     ordered = f"{given.strip()} {family.strip()}" if comma and given.strip() else name
     return " ".join(ordered.replace(".", " ").replace("-", " ").split())
-
-
-def _is_invisible(character: str) -> bool:
-    return character > "\x7f" and unicodedata.category(character) in {"Mn", "Cf"}

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from threading import Lock
 from typing import Any, Final, TypeVar
 
@@ -26,6 +27,7 @@ WITHHELD: Final = "<withheld: redaction failed>"
 
 _log: Final = logging.getLogger(__name__)
 _T = TypeVar("_T")
+_D = TypeVar("_D")
 
 _ROOTS: Final = {semconv.OBSERVATION_INPUT: "input", semconv.OBSERVATION_OUTPUT: "output"}
 _METADATA_ROOT: Final = semconv.OBSERVATION_METADATA
@@ -60,6 +62,7 @@ class Redactor:
             self._pseudonymizer,
             allow=policy.allow,
             max_bytes=policy.max_value_bytes,
+            native=native,
         )
         self._people = KnownPeople(self._pseudonymizer, native=native)
         self._lock = Lock()
@@ -95,7 +98,7 @@ class Redactor:
         spent = (time.perf_counter_ns() - begin_ns) // 1000
         return Receipt(self._version, dict(sorted(tally.counts.items())), tally.withheld, spent)
 
-    def guarded(self, where: str, work: Callable[[], _T], instead: _T, tally: Tally) -> _T:
+    def guarded(self, where: str, work: Callable[[], _T], instead: _D, tally: Tally) -> _T | _D:
         """Return what `work` returns, or `instead` when it fails: counted, and logged once per cause."""
         try:
             return work()
@@ -108,7 +111,7 @@ class Redactor:
                 self._logged.add(cause)
             if first:
                 # No message and no traceback: they may quote the very value that is withheld.
-                _log.error("Redaction of a %s failed (%s); the value was withheld.", *cause)  # noqa: TRY400 - see above
+                _log.error("Redaction of a %s failed (%s); the value was withheld.", *cause)
             return instead
 
     def known(self, people: Iterable[Person], secrets: Iterable[tuple[object, list[str]]]) -> Known:
@@ -135,9 +138,9 @@ class Redactor:
     def free_text(self, text: str, known: Known, tally: Tally) -> str:
         """Redact one text; short texts that were found clean before are passed at once."""
         text = jsontext.clean(text)
-        short = len(text) <= _CLEAN_LENGTH and known is _NOTHING
+        short = len(text) <= _CLEAN_LENGTH
         if short and text in self._clean:
-            return text
+            return self._texts.redact(text, known, tally, detect=False) if known is not _NOTHING else text
         redacted = self._texts.redact(text, known, tally)
         if short and redacted == text and len(self._clean) < _CLEAN_LIMIT:
             self._clean.add(text)
@@ -171,14 +174,14 @@ class _Unit:
         self._subjects: dict[tuple[str, str], str] = {}
         collector = Collector(redactor.rules)
         for key, value in values:
-            redactor.guarded("captured value", lambda v=value, k=key: collector.value(v, _root(k)), None, self.tally)
+            redactor.guarded("captured value", partial(collector.value, value, _root(key)), None, self.tally)
         redactor.guarded("identity", lambda: collector.identities(identities), None, self.tally)
         self._blind = self.tally.withheld > 0
         """Someone may be known whom we cannot look for: free text is withheld."""
         if collector.people or collector.secrets:
             self._blind = (
                 not redactor.guarded("identity", lambda: self._learn(collector), False, self.tally) or self._blind
-            )  # noqa: FBT003 - the result
+            )
 
     def _learn(self, collector: Collector) -> bool:
         people = merged(collector.people)
@@ -252,9 +255,7 @@ class _Unit:
             name = self.text(key)
             while name in result:
                 name += "#"
-            result[name] = self._redactor.guarded(
-                "value", lambda k=key, v=value: self._attribute(k, v), WITHHELD, self.tally
-            )
+            result[name] = self._redactor.guarded("value", partial(self._attribute, key, value), WITHHELD, self.tally)
         return result
 
     def _attribute(self, key: str, value: object) -> object:

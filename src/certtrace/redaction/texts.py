@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from certtrace.redaction.detectors import Detectors, Finding
+from certtrace.redaction.engine import NATIVE
 from certtrace.redaction.exam import ExamSecrets
 from certtrace.redaction.identity import KnownPerson
 from certtrace.redaction.pseudonyms import Pseudonymizer
@@ -62,18 +63,25 @@ class _Place:
 class TextRedactor:
     """Redacts free text with detectors and what is known. Safe to share between threads."""
 
-    __slots__ = ("_allow", "_detectors", "_max_bytes", "_pseudonymizer")
+    __slots__ = ("_allow", "_detectors", "_max_bytes", "_native", "_pseudonymizer")
 
     def __init__(
-        self, detectors: Detectors, pseudonymizer: Pseudonymizer, *, allow: Iterable[str] = (), max_bytes: int = 1 << 20
+        self,
+        detectors: Detectors,
+        pseudonymizer: Pseudonymizer,
+        *,
+        allow: Iterable[str] = (),
+        max_bytes: int = 1 << 20,
+        native: bool = NATIVE,
     ) -> None:
         self._detectors = detectors
         self._pseudonymizer = pseudonymizer
         self._allow = frozenset(text.casefold() for text in allow)
         self._max_bytes = max_bytes
+        self._native = native
 
-    def redact(self, text: str, known: Known, tally: Tally) -> str:
-        """Return `text` redacted and cut to the size bound.
+    def redact(self, text: str, known: Known, tally: Tally, *, detect: bool = True) -> str:
+        """Return `text` redacted and cut to the size bound; without `detect` only what is known is looked for.
 
         Raises:
             Exception: Whatever a detector raises; the caller withholds the value.
@@ -82,10 +90,10 @@ class TextRedactor:
             text = _DATA_URI.sub(_describe_data_uri, text)
         limit = self._limit(text)
         if limit is None:
-            return self._replace(text, self._places(text, known), tally)
+            return self._replace(text, self._places(text, known, detect=detect), tally)
         # What lies across the limit must be seen whole: half an address is still an address.
         reach = limit + _OVERHANG + 2 * known.secrets.longest()
-        places = self._places(text[:reach], known)
+        places = self._places(text[:reach], known, detect=detect)
         for place in places:
             if place.start < limit < place.end:
                 limit = place.start
@@ -106,10 +114,11 @@ class TextRedactor:
             return None
         return len(data[: self._max_bytes].decode("utf-8", "ignore"))
 
-    def _places(self, text: str, known: Known) -> list[_Place]:
+    def _places(self, text: str, known: Known, *, detect: bool) -> list[_Place]:
         places: list[_Place] = []
-        for view in views(text):
-            found = [*self._detectors.find(view.data, view.low), *known.find(view)]
+        for view in views(text, native=self._native):
+            found = list(self._detectors.find(view.data, view.low)) if detect else []
+            found += known.find(view)
             if not found:
                 continue
             redacted_before = [match.span() for match in _PLACEHOLDER.finditer(view.low)] if b"<" in view.low else []

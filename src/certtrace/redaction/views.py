@@ -10,10 +10,14 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from certtrace.redaction.engine import NATIVE, Matcher, matcher
 from certtrace.redaction.folding import fold_bytes
 
 MAX_ROUNDS: Final = 4
 """Rounds of decoding: a URL inside a JSON string inside a JSON string takes three."""
+
+_TRIGGER: Final = rb"%[0-9A-Fa-f]{2}|\\[u\"\\/nrtbf'x]|&[#A-Za-z]|\x00"
+"""Where an escape may begin. Folding turns what nobody sees into NUL, which no text holds otherwise."""
 
 _ESCAPE: Final = re.compile(
     r"(?P<url>(?:%[0-9A-Fa-f]{2})+)"
@@ -21,13 +25,8 @@ _ESCAPE: Final = re.compile(
     r"|(?P<short>\\[\"\\/nrtbf'])"
     r"|(?P<hex>(?:\\x[0-9A-Fa-f]{2})+)"
     r"|(?P<html>&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});)"
-    r"|(?P<unseen>[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u206a-\u206f"
-    r"\ufe00-\ufe0f\ufeff\u0300-\u036f]+)"
 )
-_UNSEEN_ONLY: Final = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u206a-\u206f"
-    "\ufe00-\ufe0f\ufeff\u0300-\u036f]"
-)
+_TRIGGERS: Final = {native: matcher(_TRIGGER, native=native) for native in (False, True)}
 _SHORT: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 
@@ -67,51 +66,53 @@ class View:
         return self._behind.to_source(first, self._into[anchor] + end - self._at[anchor])
 
 
-def views(text: str) -> Iterator[View]:
+def views(text: str, *, native: bool = NATIVE) -> Iterator[View]:
     """Yield the text itself, then each further decoded round while there is anything to decode."""
+    trigger = _TRIGGERS[native]
     view: View | None = View(text)
     for _ in range(MAX_ROUNDS):
         if view is None:
             return
         yield view
-        view = _decode(view) if _may_be_escaped(view.text) else None
+        view = _decode(view, trigger) if _may_be_escaped(view.data) else None
 
 
-def _may_be_escaped(text: str) -> bool:
-    if "%" in text or "\\" in text or "&" in text:
-        return True
-    return not text.isascii() and _UNSEEN_ONLY.search(text) is not None
+def _may_be_escaped(data: bytes) -> bool:
+    return b"%" in data or b"\\" in data or b"&" in data or b"\0" in data
 
 
-def _decode(view: View) -> View | None:
-    text = view.text
+def _decode(view: View, trigger: Matcher) -> View | None:
+    text, data = view.text, view.data
     pieces: list[str] = []
     at, into = [0], [0]
     length = done = 0
-    for match in _ESCAPE.finditer(text):
-        pieces.append(text[done : match.start()])
-        length += match.start() - done
-        place = match.start()
-        for character, width in _characters(match):
+    groups = trigger.next(data, 0)
+    while groups is not None:
+        place, end = groups[0]
+        escape = None if data[place] == 0 else _ESCAPE.match(text, place)
+        if data[place] == 0 or escape is not None:
+            pieces.append(text[done:place])
+            length += place - done
+            for character, width in _characters(escape) if escape else ():
+                at.append(length)
+                into.append(place)
+                pieces.append(character)
+                length += 1
+                place += width
+            done = escape.end() if escape else end
             at.append(length)
-            into.append(place)
-            pieces.append(character)
-            length += 1
-            place += width
-        done = match.end()
-        at.append(length)
-        into.append(done)
+            into.append(done)
+        groups = trigger.next(data, max(done, end))
     if not done:
         return None
     pieces.append(text[done:])
-    return View("".join(pieces), view, at, into)
+    plain = "".join(pieces)
+    return View(plain, view, at, into) if plain != text else None
 
 
 def _characters(match: re.Match[str]) -> Iterator[tuple[str, int]]:
     """Yield the characters behind one run of escapes, each with the width of its escape."""
     run, kind = match[0], match.lastgroup
-    if kind == "unseen":
-        return
     if kind == "short":
         yield _SHORT.get(run[1], run[1]), 2
     elif kind == "html":
