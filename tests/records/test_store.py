@@ -3,6 +3,7 @@ import sqlite3
 import stat
 import threading
 import time
+from pathlib import Path
 
 import orjson
 import pytest
@@ -11,6 +12,7 @@ from tests.records.spans import meta, new_span_id, new_trace_id, payload, scores
 from certtrace import semconv
 from certtrace.errors import StoreError
 from certtrace.ports import BatchRejectedError, DeliveryError, Destination, DestinationPausedError, Payload
+from certtrace.records.forking import GATE
 from certtrace.records.schema import SUPPORTED_VERSION
 from certtrace.records.source import StoreSource
 from certtrace.records.store import StoreDestination
@@ -247,6 +249,42 @@ def test_threads_take_turns(destination, path):
     assert {each.trace_id for each in StoreSource(path).list_traces(limit=100).traces} == set(ids)
 
 
+def open_files(folder):
+    return [
+        link for link in Path("/proc/self/fd").iterdir() if link.is_symlink() and str(folder) in str(link.readlink())
+    ]
+
+
+def test_a_fork_waits_for_a_use_under_way():
+    order = []
+    entered, release = threading.Event(), threading.Event()
+
+    def write():
+        with GATE:
+            entered.set()
+            release.wait(5)
+            order.append("written")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert entered.wait(5)
+    forking = threading.Thread(target=lambda: (GATE.before_fork(), order.append("forked"), GATE.after_in_parent()))
+    forking.start()
+    release.set()
+    forking.join(5)
+    writer.join(5)
+    assert order == ["written", "forked"]
+
+
+def test_a_file_deleted_under_a_running_service_is_made_anew(destination, path):
+    first, second = new_trace_id(), new_trace_id()
+    deliver(destination, one(first))
+    for each in path.parent.iterdir():
+        each.unlink()
+    deliver(destination, one(second))
+    assert [each.trace_id for each in StoreSource(path).list_traces().traces] == [second]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:This process.*multi-threaded:DeprecationWarning")
 def test_a_forked_child_writes_through_its_own_connection(destination, path):
@@ -255,6 +293,7 @@ def test_a_forked_child_writes_through_its_own_connection(destination, path):
     child = os.fork()
     if child == 0:
         try:
+            assert open_files(path.parent) == []
             deliver(destination, one(in_child))
             destination.close()
             os._exit(0)

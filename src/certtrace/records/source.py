@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 from certtrace.errors import InputError, StoreError, TraceNotFoundError
 from certtrace.records import rows
+from certtrace.records.forking import GATE
 from certtrace.records.model import Trace, TraceSummary
 from certtrace.records.schema import connect_read_only
 from certtrace.records.store import DEFAULT_PROJECT, FACETS, facet_value
@@ -155,9 +156,8 @@ class StoreSource:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        connection = connect_read_only(self._path, _BUSY_SECONDS)
-        connection.row_factory = sqlite3.Row
-        with closing(connection):
+        with GATE, closing(connect_read_only(self._path, _BUSY_SECONDS)) as connection:
+            connection.row_factory = sqlite3.Row
             try:
                 yield connection
             except sqlite3.Error as error:

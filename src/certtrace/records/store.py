@@ -1,10 +1,8 @@
 """The embedded store: writes observations and scores into one SQLite file, shared by several processes."""
 
-import os
 import sqlite3
 import threading
 import time
-import weakref
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -12,6 +10,7 @@ from typing import Final
 from certtrace.errors import StoreError
 from certtrace.ports import DeliveryError, DestinationPausedError, Payload
 from certtrace.records import rows
+from certtrace.records.forking import GATE
 from certtrace.records.model import Observation, Score
 from certtrace.records.payloads import decode
 from certtrace.records.schema import StoreBusyError, connect, is_busy
@@ -20,6 +19,7 @@ from certtrace.records.summary import summarise
 DEFAULT_PROJECT: Final = "default"
 _BUSY_SECONDS: Final = 10.0
 _UNWAITED_SECONDS: Final = 0.001
+_OPERATOR_MUST_MEND: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN)
 
 FACETS: Final = ("service", "name", "submission_id", "candidate", "session_id")
 """What traces are looked up by: a trace is found by any value that any of its observations has."""
@@ -28,7 +28,7 @@ STORE_FILE: Final = "store.sqlite3"
 """Name of the store inside the data folder."""
 
 _INHERITED: list[sqlite3.Connection] = []
-"""Connections of the parent process. SQLite forbids any use in the child, even closing, so they are only kept alive."""
+"""Connections of a parent that forked amid a write. SQLite forbids to use or close them here: they are kept alive."""
 
 
 def facet_value(kind: str, value: str | None) -> str | None:
@@ -68,8 +68,9 @@ class StoreWriter:
         self._project = project
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._owner = (0, 0)
-        _WRITERS.add(self)
+        self._thread = 0
+        self._file: tuple[int, int] | None = None
+        GATE.register(self)
 
     def write(
         self, observations: Iterable[Observation], scores: Iterable[Score] = (), busy_seconds: float = _BUSY_SECONDS
@@ -82,7 +83,7 @@ class StoreWriter:
             sqlite3.Error: It cannot be written.
         """
         new_observations, new_scores = list(observations), list(scores)
-        with self._lock:
+        with GATE, self._lock:
             connection = self._usable(busy_seconds)
             try:
                 connection.execute("BEGIN IMMEDIATE")
@@ -105,28 +106,36 @@ class StoreWriter:
                 self._connection.close()
                 self._connection = None
 
-    def _usable(self, busy_seconds: float) -> sqlite3.Connection:
-        owner = os.getpid(), threading.get_ident()
-        if self._connection is not None and self._owner != owner:
-            self._connection.close()
-            self._connection = None
-        if self._connection is None:
-            self._connection = connect(self._path, busy_seconds)
-            self._owner = owner
-        self._connection.execute(f"PRAGMA busy_timeout = {max(int(busy_seconds * 1000), 1)}")
-        return self._connection
-
-    def _abandon(self, connection: sqlite3.Connection) -> None:
-        """Close after a failure: whatever state the connection is in, the transaction is rolled back."""
-        connection.close()
-        self._connection = None
-
-    def forget_inherited(self) -> None:
+    def forget(self) -> None:
         """Start afresh in a forked child, whose parent may have held the lock at the moment of the fork."""
         if self._connection is not None:
             _INHERITED.append(self._connection)
         self._connection = None
         self._lock = threading.Lock()
+
+    def _usable(self, busy_seconds: float) -> sqlite3.Connection:
+        """Return a connection of this thread to the file that stands at the path now."""
+        if self._connection is not None and (self._thread != threading.get_ident() or self._file != self._on_disk()):
+            self._connection.close()
+            self._connection = None
+        if self._connection is None:
+            self._connection = connect(self._path, busy_seconds)
+            self._thread, self._file = threading.get_ident(), self._on_disk()
+        self._connection.execute(f"PRAGMA busy_timeout = {max(int(busy_seconds * 1000), 1)}")
+        return self._connection
+
+    def _on_disk(self) -> tuple[int, int] | None:
+        """Return what tells this file from another: one that was deleted meanwhile would take writes that are lost."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    def _abandon(self, connection: sqlite3.Connection) -> None:
+        """Close after a failure: whatever state the connection is in, the transaction is rolled back."""
+        connection.close()
+        self._connection = None
 
     def _put(self, connection: sqlite3.Connection, observations: list[Observation], scores: list[Score]) -> None:
         connection.executemany(
@@ -152,17 +161,6 @@ class StoreWriter:
         )
 
 
-_WRITERS: Final[weakref.WeakSet[StoreWriter]] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for writer in list(_WRITERS):
-        writer.forget_inherited()
-
-
-os.register_at_fork(after_in_child=_after_fork)
-
-
 class StoreDestination:
     """The embedded store as a destination of delivery; see `certtrace.ports.Destination`."""
 
@@ -170,6 +168,7 @@ class StoreDestination:
 
     def __init__(self, path: Path, project: str = DEFAULT_PROJECT) -> None:
         """Take the file; it is opened, and created where needed, at the first delivery."""
+        self._path = path
         self._writer = StoreWriter(path, project)
 
     def deliver(self, batch: Sequence[Payload], deadline: float) -> None:
@@ -193,10 +192,13 @@ class StoreDestination:
         except StoreError as error:
             raise DestinationPausedError(str(error)) from None
         except sqlite3.OperationalError as error:
-            msg = f"the store could not be written: {_symbol(error)}"
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _OPERATOR_MUST_MEND:
+                msg = f"the store {self._path} is not writable ({_symbol(error)}); mend its permissions"
+                raise DestinationPausedError(msg) from None
+            msg = f"the store {self._path} could not be written: {_symbol(error)}"
             raise DeliveryError(msg) from None
         except sqlite3.DatabaseError as error:
-            msg = f"the store is damaged ({_symbol(error)}); move the file away, a new one will be made"
+            msg = f"the store {self._path} is damaged ({_symbol(error)}); move it away, a new one will be made"
             raise DestinationPausedError(msg) from None
 
     def close(self) -> None:
