@@ -9,14 +9,14 @@ from typing import Final
 from certtrace.redaction.words import COMMON, EPONYMS
 
 _CUE: Final = re.compile(
-    rb"(?:^|[^a-z])(?:mr|mrs|ms|miss|dr|prof|professor|candidate|student|examinee|author|applicant|grader|reviewer|expert|assessor|examiner|"
-    rb"colleague|name|name is|named|am|i'm|signed|regards|dear|hi|hello|hey|thanks|sincerely|cheers|yours|by|user|from|for|contact|"
-    rb"submitted by|written by|graded by|answer of|works with|ask)[.,:;!\s\"'(*_-]{1,6}$"
+    rb"(?:^|[^a-z])(?:mr|mrs|ms|miss|dr|prof|professor|candidate|student|examinee|author|applicant|grader|reviewer|"
+    rb"expert|assessor|examiner|colleague|name|name is|named|am|i'm|signed|regards|dear|hi|hello|hey|thanks|sincerely|cheers|yours|"
+    rb"by|user|from|for|contact|submitted by|written by|graded by|answer of|works with|ask)[.,:;!\s\"'(*_-]{1,6}$"
 )
 _POSSESSED: Final = re.compile(
-    rb"(?:'s|s'|')?[ -]{1,2}(?:law|laws|algorithm|protocol|code|coding|encoding|principle|theorem|topic|cluster|broker|queue|distribution|"
-    rb"process|chain|model|machine|test|tests|server|pipeline|format|filter|transform|formula|window|limit|rate|set|consumer|producer|"
-    rb"rich text|sort|tree|graph|method|rule|equation|curve|space|number|numbers|diagram|notation)"
+    rb"(?:'s|s'|')?[ -]{1,2}(?:laws?|algorithm|protocol|code|coding|encoding|principle|theorem|topic|cluster|broker|"
+    rb"queue|distribution|process|chain|model|machine|tests?|server|pipeline|format|filter|transform|formula|window|limit|rate|set|"
+    rb"consumer|producer|rich text|sort|tree|graph|method|rule|equation|curve|space|numbers?|diagram|notation)"
 )
 _NEAR: Final = 64
 _CUE_REACH: Final = 24

@@ -5,7 +5,7 @@ from typing import Final
 
 from certtrace.ports import ModelValue, SpanRecord, Structured
 from certtrace.redaction import jsontext
-from certtrace.redaction.markers import ExamSecret, class_marks
+from certtrace.redaction.markers import ExamSecret, Mark, class_marks
 from certtrace.redaction.people import Person, from_dict, from_model, people_in
 from certtrace.redaction.walker import Rules, exam_leaves
 
@@ -38,30 +38,34 @@ class Collector:
         if self._left < 0 or depth > self._rules.max_depth:
             return
         if isinstance(value, Structured):
-            self.value(value.value, path, depth + 1)
-        elif isinstance(value, str):
-            inner = jsontext.loads(value) if value[:64].lstrip()[:1] in {"{", "["} else None
-            if inner is not None:
-                self.value(inner, path, depth + 1)
-        elif isinstance(value, ModelValue):
-            self._add(from_model(value))
-            marks = class_marks(value.cls).marks
-            for name, item in value.fields.items():
-                self._entry(item, f"{path}.{name}", isinstance(marks.get(name), ExamSecret), depth)
+            value = value.value
+        if isinstance(value, str):
+            value = jsontext.loads(value) if value[:64].lstrip()[:1] in {"{", "["} else None
+        if isinstance(value, ModelValue):
+            self._model(value, path, depth)
         elif isinstance(value, Mapping):
-            if self._rules.identity_keys:
-                self._add(from_dict(value))
-            for key, item in value.items():
-                self._entry(item, f"{path}.{key}" if isinstance(key, str) else path, False, depth)  # noqa: FBT003 - one flag
+            self._mapping(value, path, depth)
         elif isinstance(value, list | tuple | set | frozenset):
             for item in value:
                 self.value(item, path, depth + 1)
 
-    def _entry(self, item: object, path: str, secret: bool, depth: int) -> None:  # noqa: FBT001 - private
-        mark = self._rules.mark_at(path)
-        if secret or isinstance(mark, ExamSecret):
+    def _model(self, model: ModelValue, path: str, depth: int) -> None:
+        self._add(from_model(model))
+        marks = class_marks(model.cls).marks
+        for name, item in model.fields.items():
+            self._entry(item, f"{path}.{name}", marks.get(name), depth)
+
+    def _mapping(self, value: Mapping[object, object], path: str, depth: int) -> None:
+        if self._rules.identity_keys:
+            self._add(from_dict(value))
+        for key, item in value.items():
+            self._entry(item, f"{path}.{key}" if isinstance(key, str) else path, None, depth)
+
+    def _entry(self, item: object, path: str, declared: Mark | None, depth: int) -> None:
+        mark = declared or self._rules.mark_at(path)
+        if isinstance(mark, ExamSecret):
             self.secrets.append((item, list(exam_leaves(item))))
-        elif mark is not None:
+        elif declared is None and mark is not None:
             person = Person()
             for text in exam_leaves(item):
                 person.add(mark.name, text)

@@ -65,7 +65,7 @@ def _begin(data: bytes, start: int) -> int:
 
 
 def _is_jwt(run: bytes) -> bool:
-    """Tell whether the run is a JSON web token; a lone base64 object of the same beginning counts when it decodes to JSON."""
+    """Tell whether the run is a JSON web token, or the head of one: base64 of a JSON object."""
     head, dot, _ = run.partition(b".")
     try:
         decoded = b64decode(head + b"=" * (-len(head) % 4), altchars=b"-_")

@@ -1,7 +1,7 @@
 """Two regular-expression engines with one answer: google-re2, which is linear and releases the GIL, and Python's `re`.
 
-Patterns are written in what both share: no lookaround, no backreference, explicit character classes. They run over folded
-bytes (`folding.fold_bytes`), where an offset is a character.
+Patterns are written in what both share: no lookaround, no backreference, explicit character classes. They run over
+folded bytes (`folding.fold_bytes`), where an offset is a character.
 """
 
 import re
@@ -39,6 +39,7 @@ class PythonMatcher:
         self._pattern = re.compile(pattern)
 
     def next(self, data: bytes, start: int) -> Groups | None:
+        """See `Matcher`."""
         size = len(data)
         while start <= size:
             reach = _WINDOW + _REACH
@@ -62,6 +63,7 @@ class Re2Matcher:
         self._groups = self._pattern.groups
 
     def next(self, data: bytes, start: int) -> Groups | None:
+        """See `Matcher`."""
         match = self._pattern.search(data, start)
         return tuple(match.span(group) for group in range(self._groups + 1)) if match is not None else None
 
@@ -86,6 +88,7 @@ class Re2Set:
         self._set.Compile()
 
     def hits(self, data: bytes, low: bytes) -> Sequence[int]:  # noqa: ARG002 - the fallback needs `low`
+        """See `PatternSet`."""
         return sorted(self._set.Match(data) or ())
 
 
@@ -98,6 +101,7 @@ class LiteralSet:
         self._literals = tuple(literals)
 
     def hits(self, data: bytes, low: bytes) -> Sequence[int]:  # noqa: ARG002 - RE2 needs `data`
+        """See `PatternSet`."""
         return [index for index, words in enumerate(self._literals) if not words or any(word in low for word in words)]
 
 

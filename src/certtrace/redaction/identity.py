@@ -99,7 +99,7 @@ class KnownPerson:
 
 
 class KnownPeople:
-    """Compiles people and keeps the latest, so that the spans of a trace share the work. Safe to share between threads."""
+    """Compiles people and keeps the latest, so that the units of a trace share the work. Safe between threads."""
 
     __slots__ = ("_cache", "_lock", "_native", "_pseudonymizer")
 

@@ -71,8 +71,8 @@ _MAX_NESTING: typing.Final = 16
 def class_marks(cls: type) -> ClassMarks:
     """Return the markers declared on `cls` and its bases, cached per class.
 
-    Annotations that cannot be resolved fail closed: pydantic's own field table is asked, then the text of the annotation
-    is searched for `Pii` and `ExamSecret`.
+    Annotations that cannot be resolved fail closed: pydantic's own field table is asked, then the text of the
+    annotation is searched for `Pii` and `ExamSecret`.
     """
     try:
         known = _cache.get(cls)

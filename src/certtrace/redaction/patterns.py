@@ -1,8 +1,8 @@
 """What the detectors look for, written for both engines: no lookaround, no backreference, ASCII classes.
 
-A pattern finds where something may begin; `detectors` examines it: boundaries, checksums, where it ends. Repetitions are
-short on purpose: long ones cost RE2 memory and `re` quadratic time. `literals` are lower-case words of which at least one
-stands in every match; without RE2 they are the quick test.
+A pattern finds where something may begin; `detectors` examines it: boundaries, checksums, where it ends.
+Repetitions are short on purpose: long ones cost RE2 memory and `re` quadratic time. `literals` are lower-case words of
+which at least one stands in every match; without RE2 they are the quick test.
 """
 
 from dataclasses import dataclass
@@ -26,12 +26,11 @@ def _issuer(expression: str, *literals: str) -> Pattern:
 
 _DIGITS: Final = tuple(str(digit).encode() for digit in range(10))
 
-_SECRET_WORD: Final = (
-    r"(?:pass(?:word|wd|wrd|phrase|code)?|ps?s?w(?:r?d)?|pas+w(?:o?r)?d|secret|token|(?:secret|private|access|api)[ _.-]key|api[_.-]?key|app[_-]?key|auth[_-]?key|access[_-]?key|"
-    r"private[_-]?key|signing[_-]?key|encryption[_-]?key|master[_-]?key|account[_-]?key|shared[_-]?key|"
-    r"subscription[_-]?key|credentials?|authorization)"
+_NAMES_CREDENTIAL: Final = (
+    r"(?:pass(?:word|wd|wrd|phrase|code)?|ps?s?w(?:r?d)?|pas+w(?:o?r)?d|secret|token|credentials?|authorization|"
+    r"(?:secret|private|access|api|app|auth|signing|encryption|master|account|shared|subscription)[ _.-]?key)"
 )
-_SECRET_WORDS: Final = (b"pa", b"pw", b"ps", b"secret", b"token", b"key", b"credential", b"authorization")
+_CREDENTIAL_WORDS: Final = (b"pa", b"pw", b"ps", b"secret", b"token", b"key", b"credential", b"authorization")
 
 _QUERY_WORD: Final = (
     r"(?:[a-z0-9_.-]{0,16}(?:token|secret|passw(?:or)?d|signature|api[_-]?key|credential|session[_-]?id|jwt)|"
@@ -73,10 +72,10 @@ PATTERNS: Final = (
     Pattern(
         "SECRET",
         (
-            f"(?i){_SECRET_WORD}[a-z0-9_-]{{0,16}}\\\\?[\"'\\])]{{0,2}}[ \\t]{{0,8}}(?::=|=>|==|=|:)[ \\t]{{0,8}}"
+            f"(?i){_NAMES_CREDENTIAL}[a-z0-9_-]{{0,16}}\\\\?[\"'\\])]{{0,2}}[ \\t]{{0,8}}(?::=|=>|==|=|:)[ \\t]{{0,8}}"
             "\\\\?[^\\s,;<>&(){}]"
         ).encode(),
-        _SECRET_WORDS,
+        _CREDENTIAL_WORDS,
         "assignment",
     ),
     Pattern("SECRET", rb"(?i)(?:set-)?cookie[\"']{0,2}[ \t]{0,2}[:=][ \t]{0,4}[^\s;,=]{1,64}=", (b"cookie",), "cookie"),

@@ -84,7 +84,7 @@ def from_mapping(identity: Mapping[object, object]) -> Iterator[Person]:
 
 
 def from_model(model: ModelValue) -> Iterator[Person]:
-    """Yield the people whose fields a model marks; fields with one prefix (`expert_name`, `expert_email`) are one person."""
+    """Yield the people whose fields a model marks; `expert_name` and `expert_email` are one person by their prefix."""
     people: dict[str, Person] = {}
     for name, mark in class_marks(model.cls).marks.items():
         if isinstance(mark, ExamSecret) or name not in model.fields:

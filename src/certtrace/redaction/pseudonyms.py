@@ -1,4 +1,4 @@
-"""Keyed pseudonyms and keyed hashes: the same person is the same name in every trace, and unlinkable without the key."""
+"""Keyed pseudonyms and keyed hashes: one person has one name in every trace, unlinkable without the key."""
 
 import hashlib
 import hmac
@@ -10,7 +10,7 @@ from certtrace.errors import ConfigurationError
 from certtrace.redaction.folding import UNSEEN, fold
 
 DIGEST_HEX: Final = 10
-"""40 bits. 10,000 people collide with probability 0.005 %, 100,000 with 0.5 %; at 6 digits 2,000 people already reach 11 %."""
+"""40 bits: two of 10,000 people collide with probability 0.005 %, of 100,000 with 0.5 %; 6 digits: 11 % of 2,000."""
 
 MIN_KEY_BYTES: Final = 16
 

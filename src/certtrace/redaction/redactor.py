@@ -179,9 +179,8 @@ class _Unit:
         self._blind = self.tally.withheld > 0
         """Someone may be known whom we cannot look for: free text is withheld."""
         if collector.people or collector.secrets:
-            self._blind = (
-                not redactor.guarded("identity", lambda: self._learn(collector), False, self.tally) or self._blind
-            )
+            learned = redactor.guarded("identity", partial(self._learn, collector), None, self.tally)
+            self._blind = self._blind or learned is None
 
     def _learn(self, collector: Collector) -> bool:
         people = merged(collector.people)
@@ -295,7 +294,7 @@ def _root(key: str) -> str:
 
 def _otlp(value: object) -> object:
     """Return a value that OTLP can carry: text, truth, number, or a list of one kind of those."""
-    if isinstance(value, str | bool) or (isinstance(value, float)) or (isinstance(value, int) and int64(value)):
+    if isinstance(value, str | bool | float) or (isinstance(value, int) and int64(value)):
         return value
     if isinstance(value, list) and len({type(item) for item in value}) <= 1:
         plain = [_otlp(item) for item in value]

@@ -1,6 +1,6 @@
-"""Decoded views of a text: what a reader would see behind URL-, JSON- and HTML-escapes and invisible characters.
+r"""Decoded views of a text: what a reader would see behind URL-, JSON- and HTML-escapes and invisible characters.
 
-Personal data hides in `J%C3%B6rg`, `J\\u00f6rg`, `J&ouml;rg` and `Jo<U+0308>rg`. A view undoes one round of escapes and
+Personal data hides in `J%C3%B6rg`, `J\u00f6rg`, `J&ouml;rg` and `Jo<U+0308>rg`. A view undoes one round of escapes and
 remembers, character by character, where it came from, so that what is found in it is replaced in the text itself.
 """
 

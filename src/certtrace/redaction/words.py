@@ -85,7 +85,7 @@ _NEVER_SEARCHED: Final = """
 NEVER_SEARCHED: Final = frozenset(_NEVER_SEARCHED.split())
 """Keys of an identity whose values are no sign of a person."""
 
-_SECRET_KEYS: Final = """
+_KEYS_OF_CREDENTIALS: Final = """
     password passwd passphrase pwd secret client_secret secret_key secret_access_key aws_secret_access_key api_key
     apikey x_api_key access_key private_key signing_key encryption_key token access_token refresh_token id_token
     auth_token session_token bearer_token csrf_token xsrf_token api_token authorization proxy_authorization
@@ -93,5 +93,5 @@ _SECRET_KEYS: Final = """
     connection_string langfuse_secret_key otp
 """
 
-SECRET_KEYS: Final = frozenset(_SECRET_KEYS.split())
+SECRET_KEYS: Final = frozenset(_KEYS_OF_CREDENTIALS.split())
 """Keys, as words joined by `_`, whose value is a credential."""
