@@ -81,6 +81,15 @@ def test_the_table_fits_100_columns_and_says_what_matters(run):
     assert "1.50 s" in lines[2]
 
 
+@pytest.mark.parametrize("width", ["60", "80", "100", "140"])
+def test_on_any_width_time_status_and_id_stay_whole(run, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", width)
+    lines = run("traces").stdout.splitlines()
+    assert max(map(len, lines)) <= int(width)
+    assert [line.split()[2] for line in lines[1:]] == ["cancelled", "ok", "error"]
+    assert [line.split()[-1] for line in lines[1:]] == [each[:8] for each in (CANCELLED, GRADED, FAILED)]
+
+
 def test_a_cut_list_says_so_and_keeps_stdout_clean(run):
     result = run("traces", "--limit", "2", "--json")
     assert len(result.stdout.splitlines()) == 2

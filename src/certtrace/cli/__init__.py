@@ -47,8 +47,7 @@ class _Commands(click.Group):
 
 
 def _complain(error: CerttraceError) -> None:
-    # Imported here: help and version need nothing of the records room.
-    from certtrace.records.safe_text import lines
+    from certtrace.records.safe_text import lines  # noqa: PLC0415 - help and version need nothing of the records room
 
     click.echo("\n".join(lines(f"certtrace: {error}")), err=True)
 

@@ -17,13 +17,13 @@ class ChosenHome:
         Raises:
             ConfigurationError: A setting is wrong, `--home` or not: a misspelt variable must not pass unseen.
         """
-        from certtrace import settings
+        from certtrace import settings  # noqa: PLC0415 - help must be quick
 
         return settings.load(home=self.given).home
 
     @property
     def store(self) -> Path:
         """Return the file of the embedded store."""
-        from certtrace.records.store import STORE_FILE
+        from certtrace.records.store import STORE_FILE  # noqa: PLC0415 - as above
 
         return self.path / STORE_FILE

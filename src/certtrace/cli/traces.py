@@ -1,17 +1,18 @@
 """`certtrace traces`: the list of recorded traces."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 import click
-from rich.table import Table
+from rich.cells import cell_len
 from rich.text import Text
 
 from certtrace.cli.home import ChosenHome
 from certtrace.cli.moments import Moment
-from certtrace.cli.terminal import output, print_json, remark
+from certtrace.cli.terminal import output, print_json, print_lines, remark
 from certtrace.records.langfuse_json import iso, summary_json
 from certtrace.records.model import TraceSummary
 from certtrace.records.notes import duration_text, grade_text
@@ -20,6 +21,7 @@ from certtrace.records.source import EVERYTHING, StoreSource, TraceFilter, Trace
 
 _PAGE: Final = 500
 _SHORT_ID: Final = 8
+_GAP: Final = 2
 _STATUS_STYLES: Final = {"error": "red", "ok": "green"}
 
 
@@ -64,7 +66,8 @@ def traces(  # noqa: PLR0913 - click hands one argument per option
         for summary in found[:limit]:
             print_json(summary_json(summary))
     elif found:
-        output().print(_table(found[:limit]))
+        console = output()
+        print_lines(console, _table(found[:limit], console.width))
     _remark(found, limit, matching, home.path)
 
 
@@ -88,32 +91,97 @@ def _remark(found: Sequence[TraceSummary], limit: int, matching: TraceFilter, ho
         remark(f"No such trace under {home}. See all with: certtrace traces")
 
 
-def _table(found: Sequence[TraceSummary]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    table.add_column("time (UTC)", no_wrap=True)
-    table.add_column("status", no_wrap=True)
-    table.add_column("name", no_wrap=True, overflow="ellipsis", ratio=1, min_width=12)
-    table.add_column("took", justify="right", no_wrap=True)
-    table.add_column("passes", justify="right", no_wrap=True)
-    table.add_column("grade", justify="right", no_wrap=True)
-    table.add_column("conf.", justify="right", no_wrap=True)
-    table.add_column("failure", no_wrap=True, overflow="ellipsis", min_width=12)
-    table.add_column("trace", no_wrap=True)
-    for summary in found:
-        table.add_row(*_cells(summary))
-    return table
+@dataclass(frozen=True, slots=True)
+class _Column:
+    heading: str
+    cell: Callable[[TraceSummary], Text]
+    is_number: bool = False
+    shortest: int = 0
+    """Columns it may be cut to; 0 for not at all."""
+    from_width: int = 0
+    """Width of the terminal from which on the column shows."""
 
 
-def _cells(summary: TraceSummary) -> list[Text]:
-    style = _STATUS_STYLES.get(summary.status, "yellow")
-    return [
-        Text(iso(summary.start_time_ns)[5:19].replace("T", " ")),
-        Text(summary.status, style),
-        Text(one_line(summary.name)),
-        Text(duration_text(summary.end_time_ns - summary.start_time_ns)),
-        Text(str(summary.pass_count or "")),
-        Text(grade_text(summary.grade, summary.grade_max) or ""),
-        Text("" if summary.confidence is None else f"{summary.confidence:.2f}"),
-        Text(one_line(summary.failure_class or summary.error_type or ""), style if summary.status != "ok" else ""),
-        Text(summary.trace_id[:_SHORT_ID], "cyan"),
-    ]
+def _table(found: Sequence[TraceSummary], width: int) -> Iterator[Text]:
+    """Lay the list out: on a narrow terminal numbers go first, then names and failure classes get shorter."""
+    columns = [column for column in _COLUMNS if width >= column.from_width]
+    rows = [[column.cell(summary) for column in columns] for summary in found]
+    widths = _widths(columns, rows, width - _GAP * (len(columns) - 1))
+    yield _row([Text(column.heading, "dim") for column in columns], columns, widths)
+    for row in rows:
+        yield _row(row, columns, widths)
+
+
+def _widths(columns: Sequence[_Column], rows: Sequence[Sequence[Text]], room: int) -> list[int]:
+    """Return the width of each column: that of its widest cell, less where the whole would not fit."""
+    widths = [max(cell_len(column.heading), *(row[at].cell_len for row in rows)) for at, column in enumerate(columns)]
+    for at, column in enumerate(columns):
+        too_much = sum(widths) - room
+        if column.shortest and too_much > 0:
+            widths[at] = max(widths[at] - too_much, min(widths[at], column.shortest))
+    return widths
+
+
+def _row(cells: Sequence[Text], columns: Sequence[_Column], widths: Sequence[int]) -> Text:
+    line = Text()
+    for cell, column, width in zip(cells, columns, widths, strict=True):
+        cell.truncate(width, overflow="ellipsis")
+        cell.align("right" if column.is_number else "left", width)
+        line.append(" " * _GAP if line else "")
+        line.append_text(cell)
+    line.rstrip()
+    return line
+
+
+def _style(summary: TraceSummary) -> str:
+    return _STATUS_STYLES.get(summary.status, "yellow")
+
+
+def _time(summary: TraceSummary) -> Text:
+    return Text(iso(summary.start_time_ns)[5:19].replace("T", " "))
+
+
+def _status(summary: TraceSummary) -> Text:
+    return Text(summary.status, _style(summary))
+
+
+def _name(summary: TraceSummary) -> Text:
+    return Text(one_line(summary.name))
+
+
+def _took(summary: TraceSummary) -> Text:
+    return Text(duration_text(summary.end_time_ns - summary.start_time_ns))
+
+
+def _passes(summary: TraceSummary) -> Text:
+    return Text(str(summary.pass_count or ""))
+
+
+def _grade(summary: TraceSummary) -> Text:
+    return Text(grade_text(summary.grade, summary.grade_max) or "")
+
+
+def _confidence(summary: TraceSummary) -> Text:
+    return Text("" if summary.confidence is None else f"{summary.confidence:.2f}")
+
+
+def _failure(summary: TraceSummary) -> Text:
+    reason = one_line(summary.failure_class or summary.error_type or "")
+    return Text(reason, "" if summary.status == "ok" else _style(summary))
+
+
+def _short_id(summary: TraceSummary) -> Text:
+    return Text(summary.trace_id[:_SHORT_ID], "cyan")
+
+
+_COLUMNS: Final = (
+    _Column("time (UTC)", _time),
+    _Column("status", _status),
+    _Column("name", _name, shortest=12),
+    _Column("took", _took, is_number=True),
+    _Column("passes", _passes, is_number=True, from_width=92),
+    _Column("grade", _grade, is_number=True, from_width=76),
+    _Column("conf.", _confidence, is_number=True, from_width=84),
+    _Column("failure", _failure, shortest=10, from_width=72),
+    _Column("trace", _short_id),
+)

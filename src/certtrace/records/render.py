@@ -133,7 +133,7 @@ def _node_lines(node: Node, span: tuple[int, int], view: View) -> Iterator[Text]
     """Yield the observation's own line, and another for notes that do not fit beside its times."""
     observation = node.observation
     room = max(view.width - _RIGHT_WIDTH - 2, _SHORTEST_LEFT)
-    left = Text(_guide(node, view), "dim")
+    left = Text().append(_guide(node, view), "dim")
     left.append(f"{one_line(observation.type)} ", "cyan")
     left.append(one_line(observation.name), _LEVEL_STYLES.get(observation.level, "") + " bold")
     words = [one_line(word) for word in notes(observation)] + (["parent not recorded"] if node.is_orphan else [])
@@ -146,7 +146,7 @@ def _node_lines(node: Node, span: tuple[int, int], view: View) -> Iterator[Text]
     left.rstrip()
     yield left
     if words[beside:]:
-        below = Text(_detail_indent(node, view), "dim")
+        below = Text().append(_detail_indent(node, view), "dim")
         _append_notes(below, words[beside:], before="")
         below.truncate(view.width, overflow="crop" if view.ascii_only else "ellipsis")
         yield below
@@ -241,7 +241,7 @@ def _labelled(label: str, text: str, indent: str, view: View, style: str, at_mos
         parts = [*parts[: at_most - 1], cut("".join(parts[at_most - 1 :]), room, ascii_only=view.ascii_only)]
     rest = indent + " " * (cell_len(start) - cell_len(indent))
     for number, part in enumerate(part for part in parts if part or view.full):
-        line = Text(rest if number else start, "dim")
+        line = Text().append(rest if number else start, "dim")
         line.append(part, style)
         yield line
 
