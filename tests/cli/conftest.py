@@ -4,9 +4,9 @@ import pytest
 from click.testing import CliRunner
 from tests.records.spans import START_NS, meta, payload, scores, span
 
-from certtrace import semconv
+from certtrace import semconv, settings
 from certtrace.cli import root
-from certtrace.records.store import STORE_FILE, StoreDestination
+from certtrace.records.store import StoreDestination
 
 FAILED, GRADED, CANCELLED = "fa11ed00" + "0" * 24, "9ad3d000" + "0" * 24, "ca9ce11e" + "0" * 24
 HOSTILE = "\x1b[31mred\x1b[0m [bold]x[/bold]\n\u202eevil"
@@ -23,11 +23,15 @@ def no_settings_from_outside(monkeypatch, tmp_path):
     monkeypatch.setenv("COLUMNS", "100")
 
 
+def store_of(folder):
+    return settings.load(home=folder).store_path
+
+
 @pytest.fixture
 def home(tmp_path):
     """A data folder with a failed, a graded and a cancelled trace; the first two share a submission."""
     folder = tmp_path / "home"
-    destination = StoreDestination(folder / STORE_FILE)
+    destination = StoreDestination(store_of(folder))
     destination.deliver([*_failed(), *_graded(), *_cancelled()], time.monotonic() + 5)
     destination.close()
     return folder

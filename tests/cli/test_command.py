@@ -9,10 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import CANCELLED, FAILED
+from tests.cli.conftest import CANCELLED, FAILED, store_of
 
 from certtrace.cli import COMMANDS
-from certtrace.records.store import STORE_FILE
 
 HEAVY = ("pydantic", "google.protobuf", "opentelemetry.sdk", "rich", "httpx", "langfuse", "sqlite3")
 
@@ -73,14 +72,14 @@ def test_a_misspelt_variable_is_refused(home):
 
 
 def test_a_store_from_a_newer_version_is_refused(home):
-    connection = sqlite3.connect(home / STORE_FILE)
+    connection = sqlite3.connect(store_of(home))
     connection.execute("PRAGMA user_version = 999")
     connection.close()
     for command in (["traces"], ["show", FAILED]):
         result = certtrace("--home", str(home), *command)
         assert result.returncode == 2
         assert "version 999" in result.stderr
-        assert str(home / STORE_FILE) in result.stderr
+        assert str(store_of(home)) in result.stderr
         assert "Upgrade" in result.stderr
         assert "Traceback" not in result.stderr
 

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from tests.cli.conftest import CANCELLED, FAILED, GRADED
+from tests.cli.conftest import CANCELLED, FAILED, GRADED, store_of
 
 
 def test_json_has_langfuses_field_names(run):
@@ -60,10 +60,10 @@ def test_an_ambiguous_prefix_lists_the_candidates(run, home):
 
     from tests.records.spans import payload, span
 
-    from certtrace.records.store import STORE_FILE, StoreDestination
+    from certtrace.records.store import StoreDestination
 
     near = CANCELLED[:8] + "1" * 24
-    destination = StoreDestination(home / STORE_FILE)
+    destination = StoreDestination(store_of(home))
     destination.deliver([payload([span(trace_id=near)])], time.monotonic() + 5)
     destination.close()
     result = run("show", "ca9ce11e")

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from certtrace.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +21,14 @@ class ChosenHome:
         Raises:
             ConfigurationError: A setting is wrong, `--home` or not: a misspelt variable must not pass unseen.
         """
-        from certtrace import settings  # noqa: PLC0415 - help must be quick
-
-        return settings.load(home=self.given).home
+        return self._settings().home
 
     @property
     def store(self) -> Path:
-        """Return the file of the embedded store."""
-        from certtrace.records.store import STORE_FILE  # noqa: PLC0415 - as above
+        """Return the file of the embedded store; raises as `path` does."""
+        return self._settings().store_path
 
-        return self.path / STORE_FILE
+    def _settings(self) -> "Settings":
+        from certtrace import settings  # noqa: PLC0415 - help must be quick
+
+        return settings.load(home=self.given)

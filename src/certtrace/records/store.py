@@ -24,9 +24,6 @@ _OPERATOR_MUST_MEND: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqli
 FACETS: Final = ("service", "name", "submission_id", "candidate", "session_id")
 """What traces are looked up by: a trace is found by any value that any of its observations has."""
 
-STORE_FILE: Final = "store.sqlite3"
-"""Name of the store inside the data folder."""
-
 _INHERITED: list[sqlite3.Connection] = []
 """Connections of a parent that forked amid a write. SQLite forbids to use or close them here: they are kept alive."""
 
