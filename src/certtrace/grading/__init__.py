@@ -206,7 +206,7 @@ def __getattr__(name: str) -> Any:
     if module is None:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    from importlib import import_module
+    from importlib import import_module  # noqa: PLC0415 - only on this path
 
     value = getattr(import_module(module), name)
     globals()[name] = value

@@ -1,7 +1,9 @@
 """The grading services' nouns as typed records.
 
 Fields that name a person carry a `Pii` marker, exam content carries `ExamSecret`; both travel with the value into every
-trace. Ids must be opaque: an e-mail address is no attempt id.
+trace. Text that mixes exam content with the candidate's own words (a rationale, a report) carries neither: a marker
+would make the candidate's words a secret too. Quotes in it are found, because the trace knows its question, references
+and rubric. Ids must be opaque: an e-mail address is no attempt id.
 """
 
 import hashlib
@@ -143,13 +145,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """A finished prompt. It mixes exam content with the candidate's, so the whole text is an exam secret."""
+    """A finished prompt. It mixes exam content with the candidate's: its text is measured, never recorded."""
 
     name: str
     version: str = ""
     sha: str = ""
     """Hash of the template, not of the filled-in text."""
-    text: Annotated[str, ExamSecret] = ""
+    text: str = ""
     tokens: int | None = None
     variables: tuple[str, ...] = ()
 
@@ -172,8 +174,8 @@ class GradingPass:
     response_model: str = ""
     criterion_id: str = ""
     cached: CacheKind | None = None
-    rationale: Annotated[str, ExamSecret] = ""
-    """The model's reasoning. It may quote the model answer, so it is treated as one."""
+    rationale: str = ""
+    """The model's reasoning. Where it quotes exam content that the trace knows, redaction takes that out."""
 
     @property
     def valid(self) -> bool:
@@ -251,8 +253,8 @@ class ExpertReview:
 class Feedback:
     """The feedback report of the Review Worker, before and after its check."""
 
-    text: Annotated[str, ExamSecret] = ""
-    """It may quote the rubric until `feedback.check` has passed it."""
+    text: str = ""
+    """Meant for the candidate. Where it quotes exam content that the trace knows, redaction takes that out."""
     stated_grade: float | None = None
     rubric_sha: str = ""
 

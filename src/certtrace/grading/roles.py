@@ -23,16 +23,12 @@ from certtrace.grading.stages.case_study import (
 )
 from certtrace.grading.stages.decision import AggregateStage, draft_handoff, grade_aggregate
 from certtrace.grading.stages.gateway import CallStage, llm_call
-from certtrace.grading.stages.passes import (
+from certtrace.grading.stages.grading import GradingStage, answer_grade
+from certtrace.grading.stages.passes import ParseStage, PassStage, grade_parse, grade_pass
+from certtrace.grading.stages.prompting import (
     FetchStage,
-    GradingStage,
-    ParseStage,
-    PassStage,
     PromptStage,
     TrimStage,
-    answer_grade,
-    grade_parse,
-    grade_pass,
     prompt_build,
     prompt_trim,
     reference_fetch,

@@ -26,16 +26,12 @@ from certtrace.grading.stages.gateway import (
     gateway_sanitise,
     llm_call,
 )
-from certtrace.grading.stages.passes import (
+from certtrace.grading.stages.grading import GradingStage, answer_grade
+from certtrace.grading.stages.passes import ParseStage, PassStage, grade_parse, grade_pass
+from certtrace.grading.stages.prompting import (
     FetchStage,
-    GradingStage,
-    ParseStage,
-    PassStage,
     PromptStage,
     TrimStage,
-    answer_grade,
-    grade_parse,
-    grade_pass,
     prompt_build,
     prompt_trim,
     reference_fetch,

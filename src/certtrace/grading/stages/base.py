@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from contextvars import ContextVar, Token
 from enum import Enum
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
+
+from opentelemetry.context import attach, get_current, set_value
+from opentelemetry.context.context import Context
 
 from certtrace import semconv, tracing
 from certtrace.grading import faults
 from certtrace.grading.failures import Classified, FailureClass, by_weight, classify
 from certtrace.tracing.handle import Kind, ObservationType, SpanHandle
 
-_CURRENT: ContextVar["Stage | None"] = ContextVar("certtrace_grading_stage", default=None)
+STAGE_KEY: Final = "certtrace-grading-stage"
+"""Key of the innermost stage in OpenTelemetry's context: it travels into threads and tasks as the span does."""
 
 S = TypeVar("S", bound="Stage")
 
@@ -24,7 +27,7 @@ class Stage:
     `certtrace.grading.fault_counts()`.
     """
 
-    def __init__(  # noqa: PLR0913 - what a span needs, all by keyword
+    def __init__(
         self,
         name: str,
         *,
@@ -34,13 +37,9 @@ class Stage:
         attributes: Mapping[str, object] | None = None,
         around: Iterable[AbstractContextManager[Any]] = (),
         links: Iterable[Any] = (),
-        apart: bool = False,
         seed: str | None = None,
     ) -> None:
-        """Prepare the stage; nothing is recorded before `with`.
-
-        A stage `apart` belongs to a trace of its own: it tells nothing to the stages around it.
-        """
+        """Prepare the stage; nothing is recorded before `with`."""
         self.name = name
         self._as_type: ObservationType = as_type
         self._kind: Kind = kind
@@ -53,21 +52,20 @@ class Stage:
         self._around = tuple(around)
         self._links = list(links)
         self._seed = seed
-        self._apart = apart
         self._stack = ExitStack()
         self._parent: Stage | None = None
-        self._outer: Stage | None = None
+        self._outside: Context | None = None
+        self._inside: Context | None = None
         self._warnings: list[str] = []
         self._failed = False
-        self._token: Token[Stage | None] | None = None
         self._passing: tuple[int, Classified] | None = None
 
     def __enter__(self) -> Self:
-        outer = _CURRENT.get()
-        self._parent = None if self._apart else outer
         self._tell(self._enter_span)
-        self._outer = outer
-        self._token = _CURRENT.set(self)
+        self._parent = _innermost()
+        self._outside = get_current()
+        self._inside = set_value(STAGE_KEY, self)
+        attach(self._inside)
         self._tell(self._on_open)
         return self
 
@@ -130,13 +128,16 @@ class Stage:
             self.span.set_attribute(semconv.FAILURE_CLASS, self.failures[0].value)
             if len(self.failures) > 1:
                 self.span.set_attribute(semconv.FAILURE_CLASSES, [each.value for each in self.failures])
+        self._escalate(failure)
+
+    def _escalate(self, failure: FailureClass) -> None:
+        """Tell the stage around of a failure recognised here or below."""
         if self._parent is not None:
             self._parent._reported(failure)  # noqa: SLF001 - another object of this class
 
     def _reported(self, failure: FailureClass) -> None:
-        """Pass on what a stage below recognised."""
-        if self._parent is not None:
-            self._parent._reported(failure)  # noqa: SLF001 - another object of this class
+        """Hear of a failure recognised below."""
+        self._escalate(failure)
 
     def warn(self, failure: FailureClass, message: str) -> None:
         """Record something an operator should see although the stage did its work. `message` holds no content."""
@@ -160,20 +161,26 @@ class Stage:
             faults.count(f"{type(self).__name__}.{what.__name__}", error)
 
     def _leave(self) -> None:
-        if self._token is not None:
-            try:
-                _CURRENT.reset(self._token)
-            except ValueError:  # closed in another context, as an async generator's end may be
-                _CURRENT.set(self._outer)
-            self._token = None
+        # What the body itself left in the context stays; only this stage is taken out of it.
+        current = get_current()
+        if current is self._inside and self._outside is not None:
+            attach(self._outside)
+        elif current.get(STAGE_KEY) is self:
+            attach(set_value(STAGE_KEY, self._parent, current))
+        self._inside = self._outside = None  # no cycle: the context holds this stage
 
 
 def enclosing(kind: type[S], start: Stage | None = None) -> S | None:
     """Return the innermost open stage of one kind, from `start` (itself included) or the current stage outwards."""
-    stage = start if start is not None else _CURRENT.get()
+    stage = start if start is not None else _innermost()
     while stage is not None and not isinstance(stage, kind):
         stage = stage._parent  # noqa: SLF001 - another object of this module's class
     return stage
+
+
+def _innermost() -> Stage | None:
+    found = get_current().get(STAGE_KEY)
+    return found if isinstance(found, Stage) else None
 
 
 def recordable(attributes: Mapping[str, object]) -> dict[str, object]:

@@ -66,7 +66,6 @@ class SubjectStage(Stage):
             },
             around=around,
             links=_links_from(headers) if own_trace and headers else (),
-            apart=own_trace,
             seed=seed,
         )
         self.subject_id = subject_id

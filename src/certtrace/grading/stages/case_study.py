@@ -19,7 +19,9 @@ from certtrace.grading.models import (
 from certtrace.grading.stages.base import Stage, enclosing
 from certtrace.grading.stages.capture import subject_attributes
 from certtrace.grading.stages.decision import AggregateStage
-from certtrace.grading.stages.passes import FetchStage, GradingStage, PassStage, grading_attributes
+from certtrace.grading.stages.grading import GradingStage, grading_attributes
+from certtrace.grading.stages.passes import PassStage
+from certtrace.grading.stages.prompting import FetchStage
 from certtrace.grading.stages.review import record_rubric
 from certtrace.grading.vocabulary import CONFIDENCE_THRESHOLD, ReviewMode
 
@@ -64,7 +66,7 @@ class FeedbackStage(Stage):
 
     @contained
     def written(self, feedback: Feedback) -> None:
-        """Record the report; its text is an exam secret until `feedback.check` has passed it."""
+        """Record the report and the grade it states."""
         self.note({semconv.FEEDBACK_STATED_GRADE: feedback.stated_grade})
         self.span.update(output=feedback)
 
@@ -194,7 +196,6 @@ def feedback_generate(*, model: str = "", prompt: Prompt | None = None) -> Feedb
     return FeedbackStage(
         "feedback.generate",
         as_type="generation",
-        input=prompt,
         attributes={
             semconv.GEN_AI_REQUEST_MODEL: model,
             semconv.PROMPT_NAME: prompt.name if prompt is not None else None,

@@ -8,7 +8,7 @@ from certtrace.grading.failures import FailureClass
 from certtrace.grading.faults import contained
 from certtrace.grading.models import Aggregate, Draft, GradingPass
 from certtrace.grading.stages.base import Stage, enclosing
-from certtrace.grading.stages.passes import GradingStage
+from certtrace.grading.stages.grading import GradingStage
 from certtrace.grading.vocabulary import CONFIDENCE_THRESHOLD, ReviewMode
 
 

@@ -10,7 +10,8 @@ from certtrace.grading.failures import FailureClass, retry_after_seconds, status
 from certtrace.grading.faults import contained
 from certtrace.grading.models import Usage
 from certtrace.grading.stages.base import Stage, enclosing
-from certtrace.grading.stages.passes import CACHE_HEADER, GradingStage, PassStage, prompt_attributes
+from certtrace.grading.stages.grading import GradingStage, prompt_attributes
+from certtrace.grading.stages.passes import CACHE_HEADER, PassStage
 from certtrace.grading.vocabulary import CacheKind, Direction, SanitiseStage, Verdict
 
 _TRUNCATED: Final = frozenset({"length", "max_tokens", "model_length"})
@@ -226,7 +227,7 @@ class CallStage(Stage):
         )
         grading = enclosing(GradingStage, self)
         if grading is not None:
-            grading.cost_usd += usage.cost_usd or 0.0
+            grading.spent(usage.cost_usd or 0.0)
 
     def _on_exception(self, exc: Exception) -> None:
         self.note(
@@ -302,7 +303,18 @@ def llm_call(
     parameters: Mapping[str, Any] | None = None,
     operation: str = "chat",
 ) -> CallStage:
-    """Open `llm.call`: one request to `model` at `provider`."""
+    """Open `llm.call`: one request to `model` at `provider`.
+
+    Args:
+        model: The model asked for.
+        provider: OpenTelemetry's `gen_ai.provider.name`.
+        input: The messages. Exam content in them is taken out where the trace knows it: give `answer_grade` its
+            question and `reference.fetch` what it found.
+        temperature: As asked for.
+        seed: As asked for.
+        parameters: Further parameters of the request.
+        operation: OpenTelemetry's `gen_ai.operation.name`.
+    """
     stage = CallStage(
         "llm.call",
         as_type="generation",

@@ -9,7 +9,7 @@ from certtrace.grading.faults import contained
 from certtrace.grading.models import Appeal, Candidate, Draft, ExpertReview
 from certtrace.grading.stages.base import Stage, enclosing
 from certtrace.grading.stages.capture import SubjectStage
-from certtrace.grading.stages.passes import GradingStage
+from certtrace.grading.stages.grading import GradingStage
 from certtrace.grading.vocabulary import PASS_MARK, Channel, DecidedBy, ReviewDecision
 
 
