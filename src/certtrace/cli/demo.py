@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 
 from certtrace import assembly
-from certtrace.assembly import Status
+from certtrace.assembly import FlushResult, Status
 from certtrace.cli import demo_report
 from certtrace.cli.demo_progress import Progress
 from certtrace.cli.home import ChosenHome
@@ -19,7 +19,7 @@ from certtrace.demo.runner import Demo, DemoOptions, Endpoint, Outcome
 from certtrace.errors import InputError
 
 SERVICE_NAME: Final = "softarch-cert-demo"
-_FLUSH_SECONDS: Final = 60.0
+_FLUSH_SECONDS: Final = 5.0
 _MANY_PASSES: Final = 25
 _MANY_WORKERS: Final = 64
 
@@ -68,7 +68,7 @@ def demo(home: ChosenHome, /, **chosen: Any) -> None:
         started = time.monotonic()
         outcome = run.run()
         seconds = time.monotonic() - started
-    flushed = assembly.force_flush(_FLUSH_SECONDS)
+    flushed = _deliver()
     status = assembly.status()
     if status is None:
         remark("Recording is switched off (CERTTRACE_ENABLED, OTEL_SDK_DISABLED): nothing was traced.")
@@ -77,6 +77,17 @@ def demo(home: ChosenHome, /, **chosen: Any) -> None:
         remark(f"Not everything is delivered yet ({owed}). It is kept on disk for the next process.")
     _print(options, outcome, status, seconds, as_json=as_json)
     assembly.shutdown()
+
+
+def _deliver() -> FlushResult:
+    """Deliver for as long as less is owed each time: a big run takes its time, a dead backend does not hold us up."""
+    owed: tuple[int, int] | None = None
+    while True:
+        flushed = assembly.force_flush(_FLUSH_SECONDS)
+        now = flushed.waiting, sum(flushed.undelivered.values())
+        if flushed or (owed is not None and now >= owed):
+            return flushed
+        owed = now
 
 
 def _options(chosen: dict[str, Any]) -> DemoOptions:
@@ -105,9 +116,11 @@ def _print(options: DemoOptions, outcome: Outcome, status: Status | None, second
     console = output()
     demo_report.print_graded(console, graded)
     if status is not None:
-        demo_report.print_failed(console, failed, status.store)
+        troubled = summary.troubled(outcome)
+        shown, what = (failed, "failed gradings") if failed else (troubled, "gradings that lost passes")
+        demo_report.print_tree(console, shown, what, status.store)
         demo_report.print_account(console, status)
-        demo_report.print_next_steps(console, failed, status)
+        demo_report.print_next_steps(console, shown, status)
 
 
 def _traced(status: Status | None) -> dict[str, Any]:

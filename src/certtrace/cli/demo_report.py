@@ -14,6 +14,7 @@ from certtrace.records.render import View, trace_lines
 from certtrace.records.source import StoreSource
 
 _SHORT_ID: Final = 8
+_TREE_LINES: Final = 80
 
 
 def print_graded(console: Console, graded: Mapping[str, Any]) -> None:
@@ -36,14 +37,17 @@ def print_graded(console: Console, graded: Mapping[str, Any]) -> None:
         _row(console, "AI vs human", _agreement(graded["agreement"]))
 
 
-def print_failed(console: Console, failed: Sequence[Result], store: Path | None) -> None:
-    """Print one failed grading as a tree, from the store, as `certtrace show` would."""
-    if not failed or store is None:
+def print_tree(console: Console, results: Sequence[Result], what: str, store: Path | None) -> None:
+    """Print the first of `results` as a tree, from the store, as `certtrace show` would."""
+    if not results or store is None:
         return
-    _section(console, f"One of {len(failed)} failed gradings, as the store has it")
+    _section(console, f"1 of {len(results)} {what}, as the store has it")
     view = View(width=console.width, ascii_only=console.options.ascii_only)
     try:
-        print_lines(console, trace_lines(StoreSource(store).get_trace(failed[0].trace_id), view))
+        lines = list(trace_lines(StoreSource(store).get_trace(results[0].trace_id), view))
+        print_lines(console, lines[:_TREE_LINES])
+        if len(lines) > _TREE_LINES:
+            console.print(f"… {len(lines) - _TREE_LINES} more lines: certtrace show", style="dim")
     except CerttraceError as error:
         # The run is done and graded; a trace that is not delivered yet must not turn it into a failure.
         console.print(str(error))
@@ -60,24 +64,24 @@ def print_account(console: Console, status: Status) -> None:
     left = f" + {account.open} open + {account.pending} pending" if account.open or account.pending else ""
     _row(console, "units", f"{account.started} started = {account.kept} kept + {dropped} dropped{left}")
     _row(console, "spans", f"{status.spans} written")
-    for name, units in status.delivered.items():
-        _row(console, name, f"{units} units delivered, {status.pending.get(name, 0)} owed")
+    for name, units in status.pending.items():
+        _row(console, name, f"{units} still owed" if units else "everything delivered")
     _section(console, "Data")
     _row(console, "folder", str(status.home))
     if status.store is not None:
         _row(console, "store", str(status.store))
 
 
-def print_next_steps(console: Console, failed: Sequence[Result], status: Status) -> None:
+def print_next_steps(console: Console, results: Sequence[Result], status: Status) -> None:
     """Print commands that work on what was just recorded."""
     if status.store is None:
         return
     _section(console, "Next")
     command = f"certtrace --home {status.home}"
-    console.print(f"  {command} traces --failed", soft_wrap=True)
-    if failed:
-        console.print(f"  {command} show {failed[0].trace_id[:_SHORT_ID]}", soft_wrap=True)
-        console.print(f"  {command} show {failed[-1].subject_id}", soft_wrap=True)
+    console.print(f"  {command} traces{' --failed' if any(each.error for each in results) else ''}", soft_wrap=True)
+    if results:
+        console.print(f"  {command} show {results[0].trace_id[:_SHORT_ID]}", soft_wrap=True)
+        console.print(f"  {command} show {results[-1].subject_id}", soft_wrap=True)
 
 
 def by_number(counts: Mapping[str, int]) -> dict[str, int]:

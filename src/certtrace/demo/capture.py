@@ -45,6 +45,7 @@ class CaptureServices:
     def capture_case_study(self, row: CaseStudyRow) -> None:
         """Put one submission on the Architecture Solution Capture Topic."""
         submission = row.submission
+        self._plan.assign_case_study(submission.id)
         with submission_capture(
             submission, topic=bus.ARCHITECTURE_SOLUTION_CAPTURE, system=messages.SYSTEM, seed=submission.id
         ) as stage:

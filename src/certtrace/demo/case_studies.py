@@ -10,12 +10,19 @@ from certtrace.demo import bus, messages, prompts
 from certtrace.demo.bus import Delivery
 from certtrace.demo.capture import identify
 from certtrace.demo.excerpts import Piece, excerpt, pieces_of
-from certtrace.demo.faults import request_id
+from certtrace.demo.faults import Fault, request_id
 from certtrace.demo.gateway import guardrail
 from certtrace.demo.gateway_client import Ask, AsyncGatewayClient
 from certtrace.demo.messages import ReviewRequest
 from certtrace.demo.people import Person
-from certtrace.demo.replies import FAILED_PASSES, GradingFailedError, failure_of, pass_seed, read_pass
+from certtrace.demo.replies import (
+    FAILED_PASSES,
+    GradingFailedError,
+    ReferenceMissingError,
+    failure_of,
+    pass_seed,
+    read_pass,
+)
 from certtrace.demo.results import Result
 from certtrace.demo.short_answers import TURNAROUND, Workplace
 from certtrace.grading.models import Aggregate, Draft, Feedback, Rubric, RubricCriterion, Submission
@@ -115,7 +122,7 @@ class CaseStudyService:
 
     async def _grade_once(self, submission: Submission, grading: GradingStage, result: Result) -> None:
         try:
-            rubric = self._fetch()
+            rubric = self._fetch(submission)
             pieces = pieces_of(submission.parts)
             outcomes = [await self._criterion(submission, pieces, criterion) for criterion in rubric.criteria]
             with submission_aggregate(threshold=self._place.policy.threshold) as stage:
@@ -126,9 +133,14 @@ class CaseStudyService:
             self._hand_off(submission, None, "failed")
             raise
 
-    def _fetch(self) -> Rubric:
-        with rubric_fetch(self._rubric_id) as fetch:
-            rubric = self._place.database.rubrics[self._rubric_id]
+    def _fetch(self, submission: Submission) -> Rubric:
+        missing = self._place.plan.of(submission.id) is Fault.MISSING_REFERENCE
+        rubric_id = f"{self._rubric_id}-not-released" if missing else self._rubric_id
+        with rubric_fetch(rubric_id) as fetch:
+            rubric = self._place.database.rubrics.get(rubric_id)
+            if rubric is None:
+                fetch.missing([rubric_id])
+                raise ReferenceMissingError(rubric_id)
             fetch.found(rubric=rubric)
             return rubric
 

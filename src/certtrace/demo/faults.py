@@ -64,6 +64,9 @@ FEW: Final = (
 )
 ALL: Final = tuple(fault for fault in Fault if fault is not Fault.CACHE_REUSE)
 CACHE_FAULTS: Final = frozenset((Fault.CACHED_PASSES, Fault.CACHE_REUSE))
+CASE_STUDIES_FEW: Final = (Fault.MALFORMED_JSON,)
+CASE_STUDIES_ALL: Final = (Fault.MALFORMED_JSON, Fault.MISSING_REFERENCE, Fault.SECRET_LEAK, Fault.PROVIDER_TIMEOUT)
+"""Faults of case studies, in the order of capture: there are few of them, so nothing is shuffled."""
 _SPACING: Final = 2
 """One answer in two is planned for a fault until all have been given out."""
 
@@ -103,6 +106,8 @@ class FaultPlan:
         kinds = {FaultLevel.NONE: (), FaultLevel.FEW: FEW, FaultLevel.ALL: ALL}[level]
         self._kinds = [kind for kind in kinds if own_provider or kind not in PROVIDER_FAULTS]
         random.Random(seed).shuffle(self._kinds)  # noqa: S311 - a repeatable order, not a secret
+        studies = {FaultLevel.NONE: (), FaultLevel.FEW: CASE_STUDIES_FEW, FaultLevel.ALL: CASE_STUDIES_ALL}[level]
+        self._for_studies = [kind for kind in studies if own_provider or kind not in PROVIDER_FAULTS]
         self._by_answer: dict[str, Fault] = {}
         self._spent: set[str] = set()
         self._seen = 0
@@ -110,7 +115,7 @@ class FaultPlan:
 
     @property
     def planned(self) -> dict[str, str]:
-        """Return the answers that were given a fault, with its name."""
+        """Return the answers and case studies that were given a fault, with its name."""
         with self._lock:
             return {answer_id: fault.value for answer_id, fault in self._by_answer.items()}
 
@@ -126,6 +131,12 @@ class FaultPlan:
                 return None
             fault = self._by_answer[answer_id] = self._kinds[rank]
             return fault
+
+    def assign_case_study(self, submission_id: str) -> None:
+        """Give the next case study in the order of capture its fault, if any is left."""
+        with self._lock:
+            if self._for_studies:
+                self._by_answer[submission_id] = self._for_studies.pop(0)
 
     def of(self, answer_id: str) -> Fault | None:
         """Return the fault that was given to `answer_id`."""

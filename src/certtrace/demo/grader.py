@@ -1,8 +1,8 @@
 """Score a short answer against the reference answer: the work of the built-in provider.
 
 The method is lexical and its strength modest: on the 1,079 English answers of SAF v2.0 its grades correlate with the
-human scores at about 0.37, within one question at about 0.5. It reads no meaning; it is here because it is real,
-small and needs no network. What it looks at:
+human scores at 0.37, within one question at 0.47, and miss them by 0.22 of the maximum on average. It reads no meaning;
+it is here because it is real, small and needs no network. What it looks at:
 
 - points: the reference is cut into sentences; a point is earned when enough of its words stand in the answer (words
   that the question already gives weigh little);
@@ -29,7 +29,9 @@ ENOUGH_OF_A_POINT: Final = 0.30
 ENOUGH_COVERAGE: Final = 0.25
 ENOUGH_LIKENESS: Final = 0.40
 ENOUGH_WORDS: Final = 8
-EXPONENT: Final = 0.7
+EXPONENT: Final = 0.8
+GENEROSITY: Final = 1.15
+"""Human graders give full marks for less than everything."""
 NOISE: Final = 0.06
 """Standard deviation of the quality at temperature 1."""
 STEPS: Final = 4
@@ -111,7 +113,7 @@ def _quality(points: Sequence[float], coverage: float, likeness: float, length: 
         + 0.3 * min(1.0, coverage / ENOUGH_COVERAGE)
         + 0.3 * min(1.0, likeness / ENOUGH_LIKENESS)
     )
-    return float((joined * min(1.0, length / ENOUGH_WORDS)) ** EXPONENT)
+    return min(1.0, GENEROSITY * float((joined * min(1.0, length / ENOUGH_WORDS)) ** EXPONENT))
 
 
 def _number_factor(question: Question, answer: str) -> float:

@@ -26,13 +26,11 @@ FAILED_PASSES: Final = (
 
 
 class ReferenceMissingError(LookupError):
-    """The Graded Database does not hold this version of the question."""
+    """The Graded Database does not hold what this grading needs."""
 
-    def __init__(self, question_id: str, version: str) -> None:
-        """Take the question's id and version; neither is personal."""
-        super().__init__(
-            f"No model answer for question {question_id}, version {version}. Release it, then grade again."
-        )
+    def __init__(self, reference_id: str) -> None:
+        """Take the id of the model answer or rubric; it is not personal."""
+        super().__init__(f"The Graded Database does not hold {reference_id}. Release it there, then grade again.")
 
 
 class GradingFailedError(Exception):

@@ -22,7 +22,7 @@ from certtrace.demo.replies import (
     read_pass,
 )
 from certtrace.demo.results import Result, Results
-from certtrace.grading.models import Aggregate, Answer, Draft, Reference
+from certtrace.grading.models import Aggregate, Answer, Draft, Question, Reference
 from certtrace.grading.stages import (
     answer_grade,
     draft_handoff,
@@ -129,8 +129,9 @@ class ShortAnswerWorker:
         with reference_fetch(answer.question_id, question_version=answer.question_version) as fetch:
             pair = self._place.database.pair(answer.question_id, answer.question_version)
             if pair is None:
-                fetch.missing([f"{answer.question_id}@{answer.question_version}"])
-                raise ReferenceMissingError(answer.question_id, answer.question_version)
+                reference_id = f"{answer.question_id}@{answer.question_version}"
+                fetch.missing([reference_id])
+                raise ReferenceMissingError(reference_id)
             reference = Reference(
                 id=f"{pair.question_id}@{pair.version}",
                 question_id=pair.question_id,
@@ -139,6 +140,8 @@ class ShortAnswerWorker:
                 max_grade=pair.max_grade,
             )
             fetch.found([reference])
+            # Marked as exam content once, the question is recognised in every prompt of this trace.
+            fetch.span.update(metadata={"question": Question(id=pair.question_id, text=pair.question)})
             return pair
 
     def _build(self, answer: Answer, pair: GradedPair) -> list[dict[str, str]]:

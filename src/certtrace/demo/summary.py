@@ -1,7 +1,7 @@
 """What a run of the demo amounts to: one object for `--json`, the same numbers for people."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from statistics import fmean
 from typing import Any, Final
@@ -41,9 +41,18 @@ def graded(outcome: Outcome) -> dict[str, Any]:
 
 def failed(outcome: Outcome) -> list[Result]:
     """Return the subjects that got no grade, the most telling one first."""
-    left = [result for result in outcome.results if result.error]
+    return _most_telling_first(result for result in outcome.results if result.error)
+
+
+def troubled(outcome: Outcome) -> list[Result]:
+    """Return the subjects that were graded although passes were lost, the most telling one first."""
+    lost = (result for result in outcome.results if FailureClass.PARTIAL_PASSES in result.failures)
+    return _most_telling_first(result for result in lost if not result.error)
+
+
+def _most_telling_first(results: Iterable[Result]) -> list[Result]:
     rank = {failure.value: place for place, failure in enumerate(_TELLING)}
-    return sorted(left, key=lambda result: (rank.get(result.error, len(rank)), result.subject_id))
+    return sorted(results, key=lambda result: (rank.get(result.error, len(rank)), result.subject_id))
 
 
 def _counts(results: list[Result]) -> dict[str, Any]:
