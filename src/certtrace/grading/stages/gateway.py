@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from certtrace import semconv
 from certtrace.grading.failures import FailureClass, retry_after_seconds, status_code
@@ -13,6 +14,7 @@ from certtrace.grading.stages.base import Stage, enclosing
 from certtrace.grading.stages.grading import GradingStage, prompt_attributes
 from certtrace.grading.stages.passes import CACHE_HEADER, PassStage
 from certtrace.grading.vocabulary import CacheKind, Direction, SanitiseStage, Verdict
+from certtrace.tracing.active import ACTIVE
 
 _TRUNCATED: Final = frozenset({"length", "max_tokens", "model_length"})
 
@@ -176,7 +178,7 @@ class CallStage(Stage):
         graded = enclosing(PassStage, self)
         if graded is not None and model:
             graded.answered_by(model)
-        before = _LAST_MODEL.replace(self._asked, model)
+        before = _LAST_MODELS.replace(self._asked, model)
         if before:
             self.warn(FailureClass.SILENT_MODEL_CHANGE, "Another model answers than before.")
         if not _TRUNCATED.isdisjoint(reasons):
@@ -240,27 +242,29 @@ class CallStage(Stage):
 
 
 class _LastModels:
-    """Which model answered last, by provider and requested model, in this process."""
+    """Which model answered last, by provider and requested model; forgotten when tracing is configured anew."""
 
     _MOST = 256
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._models: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._by_runtime: WeakKeyDictionary[object, OrderedDict[tuple[str, str], str]] = WeakKeyDictionary()
 
     def replace(self, asked: tuple[str, str], model: str) -> str:
         """Remember `model` and return the one it replaces; empty when nothing changed or nothing was known."""
-        if not model or not asked[1]:
+        runtime = ACTIVE.runtime
+        if runtime is None or not model or not asked[1]:
             return ""
         with self._lock:
-            before = self._models.pop(asked, "")
-            self._models[asked] = model
-            if len(self._models) > self._MOST:
-                self._models.popitem(last=False)
+            models = self._by_runtime.setdefault(runtime, OrderedDict())
+            before = models.pop(asked, "")
+            models[asked] = model
+            if len(models) > self._MOST:
+                models.popitem(last=False)
         return before if before != model else ""
 
 
-_LAST_MODEL = _LastModels()
+_LAST_MODELS = _LastModels()
 
 
 def gateway_cache(*, key_version: str = "") -> CacheStage:
