@@ -106,9 +106,46 @@ def test_both_engines_agree_on_labelled_text():
 
 
 PIECES = st.sampled_from(
-    ["@", "a@b.io", "://u:p@h", "?token=", "&sig=x", "4111 1111 1111 1111", "+49 171 1234567", "DE89370400440532013000", "12", "9"]
-    + ["-", ".", " ", "\n", "password=", "Bearer ", "eyJhbGciOiJIUzI1NiJ9.", "sk-", "A" * 24, "\u00e9", "\u4e2d", "%40", "::1", "aa:"]
-    + ["-----BEGIN PRIVATE KEY-----", "born on ", "1.2.1990", "cookie: a=", "\x00", "\udc80", "\u200b", "\\u0040", "10.0.0.1"]
+    [
+        *(
+            "@",
+            "a@b.io",
+            "://u:p@h",
+            "?token=",
+            "&sig=x",
+            "4111 1111 1111 1111",
+            "+49 171 1234567",
+            "DE89370400440532013000",
+        ),
+        *(
+            "12",
+            "9",
+            "-",
+            ".",
+            " ",
+            "\n",
+            "password=",
+            "Bearer ",
+            "eyJhbGciOiJIUzI1NiJ9.",
+            "sk-",
+            "A" * 24,
+            "\u00e9",
+            "\u4e2d",
+        ),
+        *(
+            "%40",
+            "::1",
+            "aa:",
+            "-----BEGIN PRIVATE KEY-----",
+            "born on ",
+            "1.2.1990",
+            "cookie: a=",
+            "\x00",
+            "\udc80",
+            "\u200b",
+        ),
+        *("\\u0040", "10.0.0.1", "tel ", "x12", "IBAN ", "&#64;", "(", "+", "//"),
+    ]
 )
 
 

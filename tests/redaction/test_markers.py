@@ -1,7 +1,7 @@
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import Annotated, Generic, NamedTuple, NewType, Optional, TypeVar
+from typing import Annotated, Generic, NamedTuple, NewType, TypeVar
 
 import attrs
 import pytest
@@ -23,7 +23,7 @@ class Person(BaseModel):
 class Candidate(Person):
     email: Email | None = None
     phones: list[Annotated[str, Pii.PHONE]] = []
-    nick: Annotated[Optional[str], Pii.USERNAME] = Field(None, alias="handle")
+    nick: Annotated[str | None, Pii.USERNAME] = Field(None, alias="handle")
     login: Annotated[str, Pii.USERNAME] = Field("", validation_alias=AliasChoices("user", "userName"))
 
 
@@ -113,6 +113,8 @@ def test_a_class_whose_annotations_raise_is_unreadable():
 
 
 def test_markers_import_nothing_beyond_the_standard_library():
-    code = "import sys, certtrace.redaction.markers; print([m for m in ('pydantic', 're2', 'orjson') if m in sys.modules])"
+    code = (
+        "import sys, certtrace.redaction.markers; print([m for m in ('pydantic', 're2', 'orjson') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -9,9 +9,10 @@ from typing import Final
 from certtrace.redaction.words import COMMON, EPONYMS
 
 _CUE: Final = re.compile(
-    rb"(?:^|[^a-z])(?:mr|mrs|ms|miss|dr|prof|professor|candidate|student|examinee|author|applicant|grader|reviewer|"
-    rb"expert|assessor|examiner|colleague|name|name is|named|am|i'm|signed|regards|dear|hi|hello|hey|thanks|sincerely|cheers|yours|"
-    rb"by|user|from|for|contact|submitted by|written by|graded by|answer of|works with|ask)[.,:;!\s\"'(*_-]{1,6}$"
+    rb"(?:^|[^a-z])(?:mr|mrs|ms|miss|dr|prof|professor|candidate|student|examinee|author|applicant|grader|reviewer|expert|"
+    rb"assessor|examiner|colleague|name|name is|named|am|i'm|signed|regards|dear|hi|hello|hey|thanks|sincerely|cheers|"
+    rb"yours|by|user|from|for|contact|submitted by|written by|graded by|answer of|works with|ask)"
+    rb"[.,:;!\s\"'(*_-]{1,6}$"
 )
 _POSSESSED: Final = re.compile(
     rb"(?:'s|s'|')?[ -]{1,2}(?:laws?|algorithm|protocol|code|coding|encoding|principle|theorem|topic|cluster|broker|"

@@ -125,9 +125,11 @@ def _iban(data: bytes, groups: Groups) -> tuple[Spans, int]:
     characters: list[int] = [index for index in range(start, end) if data[index : index + 1].isalnum()]
     compact = bytes(data[index] for index in characters).upper().decode("ascii", "replace")
     length = iban_length(compact)
-    if not length or _touches(data, characters[length - 1] + 1):
+    if not length:
         return [], start + 1
     end = characters[length - 1] + 1
+    if data[end : end + 1].isdigit():
+        return [], start + 1
     return [(start, end, "IBAN")], end
 
 

@@ -45,7 +45,7 @@ def classify(data: bytes, start: int, end: int) -> Iterator[Span]:
     groups = [match.span() for match in _GROUP.finditer(run)]
     digits = sum(last - first for first, last in groups)
     if digits >= _MIN_CARD:
-        cards = list(_cards(run, groups, before_word=_is_word(data, start - 1), after_word=_is_word(data, end)))
+        cards = list(_cards(run, groups, before_word=_is_word(data, start - 1)))
         if cards:
             yield from ((start + first, start + last, "CREDIT_CARD") for first, last in cards)
             return
@@ -72,12 +72,10 @@ def _touches_word(data: bytes, start: int, end: int) -> bool:
     return _is_word(data, end) and _EXTENSION.match(data, end) is None
 
 
-def _cards(
-    run: str, groups: list[tuple[int, int]], *, before_word: bool, after_word: bool
-) -> Iterator[tuple[int, int]]:
+def _cards(run: str, groups: list[tuple[int, int]], *, before_word: bool) -> Iterator[tuple[int, int]]:
     index = 0
     while index < len(groups):
-        last = None if before_word and index == 0 else _card_from(run, groups, index, after_word=after_word)
+        last = None if before_word and index == 0 else _card_from(run, groups, index)
         if last is None:
             index += 1
         else:
@@ -85,7 +83,7 @@ def _cards(
             index = last + 1
 
 
-def _card_from(run: str, groups: list[tuple[int, int]], first: int, *, after_word: bool) -> int | None:
+def _card_from(run: str, groups: list[tuple[int, int]], first: int) -> int | None:
     """Return the last group of a card number that begins with group `first`."""
     digits = ""
     found = None
@@ -96,7 +94,7 @@ def _card_from(run: str, groups: list[tuple[int, int]], first: int, *, after_wor
         digits += run[begin:end]
         if len(digits) > _MAX_CARD:
             break
-        if not (after_word and index == len(groups) - 1) and is_card(digits):
+        if is_card(digits):
             found = index
     return found
 

@@ -21,6 +21,7 @@ _CACHED_PEOPLE: Final = 512
 _MIN_LITERAL: Final = 3
 _MIN_NUMBER: Final = 5
 _MIN_LOCAL: Final = 4
+_UNMISTAKABLE: Final = 9
 _PHONE_CORE: Final = 7
 _PHONE_PREFIX: Final = b"0123456789 ().-/+\t"
 _NOT_DIGIT: Final = re.compile(r"[^0-9]+")
@@ -39,8 +40,9 @@ class _Needle:
     pattern: Matcher
     type: str
     subject: str
+    accept: Accept
 
-    def find(self, view: View, accept: Accept) -> Iterator[tuple[int, int]]:
+    def find(self, view: View) -> Iterator[tuple[int, int]]:
         """Yield where the needle stands as a whole word."""
         low = view.low
         if not any(map(low.__contains__, self.cores)):
@@ -48,7 +50,7 @@ class _Needle:
         place = 0
         while (groups := self.pattern.next(low, place)) is not None:
             start, end = groups[0]
-            whole = accept(view, start, end)
+            whole = self.accept(view, start, end)
             if whole is not None:
                 yield whole
             place = end if whole is not None else start + 1
@@ -78,12 +80,11 @@ class KnownPerson:
     def _find_written(self, view: View) -> Iterator[Finding]:
         signs: list[tuple[int, int]] = []
         for needle in self._needles:
-            accept = _phone_word if needle.type == "PHONE" else _word
-            for start, end in needle.find(view, accept):
+            for start, end in needle.find(view):
                 signs.append((start, end))
                 yield Finding(start, end, needle.type, self._subject)
         for needle in self._alone:
-            for start, end in needle.find(view, _word):
+            for start, end in needle.find(view):
                 if is_person(view.data, view.low, start, end, signs):
                     yield Finding(start, end, "PERSON", self._subject)
 
@@ -148,10 +149,7 @@ def _latin(parts: list[str]) -> list[str]:
 def _needles(person: Person, given: list[str], family: list[str], subject: str, *, native: bool) -> Iterator[_Needle]:
     for first, last in _all_names(person, given, family):
         first, last = _latin(first), _latin(last)
-        forms = names.sure_forms(first, last)
-        if forms:
-            cores = tuple(names.core(form) for form in (*names.surname_forms(last), names.written(first[0])))
-            yield _Needle(cores, matcher(names.pattern(forms), native=native), "PERSON", subject)
+        yield from _name_needles(first, last, subject, native=native)
     for value in person.of("EMAIL"):
         yield from _email_needles(value, subject, native=native)
     for value in person.of("PHONE"):
@@ -169,14 +167,28 @@ def _alone(person: Person, given: list[str], family: list[str], subject: str, *,
         forms = names.alone_forms(_latin(first), _latin(last))
         if forms:
             cores = tuple(names.core(form) for form in forms)
-            yield _Needle(cores, matcher(names.pattern(forms), native=native), "PERSON", subject)
+            yield _Needle(cores, matcher(names.pattern(forms), native=native), "PERSON", subject, _word)
+
+
+def _name_needles(given: list[str], family: list[str], subject: str, *, native: bool) -> Iterator[_Needle]:
+    if not given or not family:
+        return
+    cores = tuple(names.core(form) for form in (*names.surname_forms(family), *map(names.written, given)))
+    letters = len(given[0]) + len(family[-1])
+    accept: Accept = _word
+    if given[0] in COMMON and family[-1] in COMMON:
+        accept = _capitalised
+    elif letters >= _UNMISTAKABLE:
+        accept = _anywhere
+    for forms, accepts in ((names.full_forms(given, family), accept), (names.initial_forms(given, family), _word)):
+        yield _Needle(cores, matcher(names.pattern(forms), native=native), "PERSON", subject, accepts)
 
 
 def _literal(value: str, kind: str, subject: str, *, native: bool) -> _Needle:
     words = [re.escape(fold_bytes(word).lower()) for word in _SPACES.split(value.strip()) if word]
     expression = rb"[ \t\r\n,;+_]{1,4}".join(words)
     core = max((fold_bytes(word).lower() for word in _SPACES.split(value)), key=len)
-    return _Needle((core,), matcher(expression, native=native), kind, subject)
+    return _Needle((core,), matcher(expression, native=native), kind, subject, _word)
 
 
 def _email_needles(value: str, subject: str, *, native: bool) -> Iterator[_Needle]:
@@ -195,7 +207,7 @@ def _phone_needles(value: str, subject: str, *, native: bool) -> Iterator[_Needl
     # The last digits decide; `_phone_word` adds the country code or the trunk prefix before them.
     tail = number[-min(len(number), 9) :] if len(number) > 9 else number.lstrip("0") or number
     expression = r"[ ().\-/]{0,3}".join(tail).encode()
-    yield _Needle((tail[-2:].encode(),), matcher(expression, native=native), "PHONE", subject)
+    yield _Needle((tail[-2:].encode(),), matcher(expression, native=native), "PHONE", subject, _phone_word)
 
 
 def _address_needles(value: str, subject: str, *, native: bool) -> Iterator[_Needle]:
@@ -234,6 +246,16 @@ def _word(view: View, start: int, end: int) -> tuple[int, int] | None:
     if _touches(view.low, start - 1) or _touches(view.low, end):
         return None
     return start, end
+
+
+def _anywhere(_: View, start: int, end: int) -> tuple[int, int]:
+    """Accept a name too long to be part of anything else, even where a letter touches it."""
+    return start, end
+
+
+def _capitalised(view: View, start: int, end: int) -> tuple[int, int] | None:
+    """Accept a name made of words ("Mark Will") as a name only."""
+    return _word(view, start, end) if view.data[start : start + 1].isupper() else None
 
 
 def _phone_word(view: View, start: int, end: int) -> tuple[int, int] | None:

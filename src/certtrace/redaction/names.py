@@ -8,7 +8,7 @@ from certtrace.redaction.folding import fold, fold_bytes
 from certtrace.redaction.words import PARTICLES, TITLES
 
 _SPLIT: Final = re.compile(r"[\s_.,]+")
-_GAP: Final = r"[ \t\r\n_.+,\-/|]{1,3}"
+_GAP: Final = r"[ \t\r\n_.+\-/|]{1,3}"
 _INFLECTED: Final = r"(?:'s|s'?|')?[0-9]{0,4}"
 _UMLAUTS: Final = {"ä": "ae?", "ö": "oe?", "ü": "ue?", "å": "aa?", "ø": "oe?", "æ": "ae?", "œ": "oe?", "ß": "ss?"}
 _DIGRAPH: Final = re.compile(r"(?<=[^aeiouq])(ae|oe|ue)(?=[b-df-hj-np-tv-z])")
@@ -84,30 +84,49 @@ def surname_forms(family: list[str]) -> list[str]:
     return list(dict.fromkeys(forms))
 
 
-def sure_forms(given: list[str], family: list[str]) -> list[str]:
-    """Return the patterns in which two parts of the name meet: nothing else reads like that."""
+def full_forms(given: list[str], family: list[str]) -> list[str]:
+    """Return the patterns of first name and surname together, in either order: nothing else reads like that."""
     if not given or not family:
         return []
-    first, initial = written(given[0]), re.escape(fold(given[0])[0])
-    any_given = "(?:" + "|".join(written(part) for part in given) + ")"
-    middle = "".join(rf"(?:(?:{_GAP})?(?:{written(part)}|{re.escape(fold(part)[0])})\.?)?" for part in given[1:])
-    middle = middle or rf"(?:(?:{_GAP})[a-z]\.?)?"
-    gap = rf"(?:{_GAP})?"
+    first = written(given[0])
+    any_given = _either(given)
+    known = "".join(rf"(?:(?:{_GAP})?(?:{written(part)}|{_initial(part)})\.?)?" for part in given[1:])
+    middle = known or rf"(?:(?:{_GAP})[a-z]\.?)?"
     forms: list[str] = []
     for surname in surname_forms(family):
         forms += [
-            rf"{first}{middle}{gap}{surname}",
-            rf"{any_given}{gap}{surname}",
-            rf"{surname},?{gap}{any_given}{middle}",
-            rf"{initial}\.?(?:{_GAP}){middle}{gap}{surname}",
+            rf"{first}{middle}(?:{_GAP})?{surname}",
+            rf"{any_given}(?:{_GAP})?{surname}",
+            rf"{surname},?(?:{_GAP})?{any_given}{known}",
+        ]
+    return list(dict.fromkeys(forms))
+
+
+def initial_forms(given: list[str], family: list[str]) -> list[str]:
+    """Return the patterns in which one part of the name is an initial."""
+    if not given or not family:
+        return []
+    initial = _initial(given[0])
+    middle = "".join(rf"(?:{_initial(part)}\.?(?:{_GAP})?)?" for part in given[1:]) or rf"(?:[a-z]\.(?:{_GAP})?)?"
+    forms = [rf"{_either(given)}(?:{_GAP}){_initial(family[-1])}\."]
+    for surname in surname_forms(family):
+        forms += [
+            rf"{initial}\.?(?:{_GAP}){middle}{surname}",
+            rf"{initial}\.{middle}{surname}",
             rf"{surname},[ ]?{initial}\.?",
             rf"{surname} {initial}\.",
         ]
         if len(surname) >= _MIN_JOINED:
-            forms += [rf"{initial}(?:[a-z])?{surname}", rf"{surname}{initial}"]
-    last_initial = re.escape(fold(family[-1])[0])
-    forms.append(rf"{first}(?:{_GAP}){last_initial}\.")
+            forms += [rf"{initial}[a-z]?{surname}", rf"{surname}{initial}"]
     return list(dict.fromkeys(forms))
+
+
+def _either(parts: list[str]) -> str:
+    return "(?:" + "|".join(written(part) for part in parts) + ")"
+
+
+def _initial(part: str) -> str:
+    return re.escape(fold(part)[0].lower())
 
 
 def alone_forms(given: list[str], family: list[str]) -> list[str]:

@@ -175,8 +175,9 @@ class _Unit:
         collector = Collector(redactor.rules)
         for key, value in values:
             redactor.guarded("captured value", partial(collector.value, value, _root(key)), None, self.tally)
-        redactor.guarded("identity", lambda: collector.identities(identities), None, self.tally)
-        self._blind = self.tally.withheld > 0
+        failures = self.tally.withheld
+        redactor.guarded("identity", partial(collector.identities, identities), None, self.tally)
+        self._blind = self.tally.withheld > failures
         """Someone may be known whom we cannot look for: free text is withheld."""
         if collector.people or collector.secrets:
             learned = redactor.guarded("identity", partial(self._learn, collector), None, self.tally)
