@@ -213,3 +213,14 @@ def test_durations_have_the_unit_a_person_would_use(nanoseconds, text):
 )
 def test_numbers_have_no_idle_zeros(number, text):
     assert short_number(number) == text
+
+
+def test_a_threshold_in_opentelemetrys_form_is_understood():
+    trace = trace_of(step(attributes=meta(cert__sampling={"rule": "baseline", "th": "c"})))
+    assert sampling_text(trace) == "kept by rule baseline, 1 of 4"
+
+
+def test_a_type_or_class_that_begins_the_message_is_not_said_twice():
+    failure = meta(cert__failure__class="schema_mismatch", error__type="app.GradeError")
+    text = "\n".join(shown(trace_of(step(error="app.GradeError: too high", attributes=failure))))
+    assert "schema_mismatch: app.GradeError: too high" in text

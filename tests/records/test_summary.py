@@ -107,3 +107,17 @@ def test_an_incomplete_trace_is_summarised_from_what_is_there():
 def test_parents_in_a_circle_are_summarised():
     found = summary_of(step("a", span_id=ROOT, parent=CHILD), step("b", span_id=CHILD, parent=ROOT))
     assert (found.observation_count, found.name) == (2, "a")
+
+
+def test_a_verdict_with_a_failure_class_counts_as_failed_and_a_recovered_one_does_not():
+    classed = meta(cert__failure__class="low_confidence")
+    assert summary_of(step(attributes=classed)).is_failed
+    recovered = summary_of(step(span_id=ROOT), step(parent=ROOT, start_ms=1, end_ms=2, error="x", attributes=classed))
+    assert not recovered.is_failed
+
+
+@pytest.mark.parametrize(
+    "recorded", ["<person:7f>", {"person": "<person:7f>"}, {"id": 1, "person": "<person:7f>"}, {"x": "<person:7f>"}]
+)
+def test_the_candidate_is_found_as_text_and_as_identity(recorded):
+    assert summary_of(step(attributes=meta(cert__candidate=recorded))).candidate == "<person:7f>"

@@ -26,7 +26,7 @@ _STATUS_STYLES: Final = {"error": "red", "ok": "green"}
 
 
 @click.command()
-@click.option("--failed", is_flag=True, help="Only traces whose failure was not made good.")
+@click.option("--failed", is_flag=True, help="Only traces with a failure that was not made good.")
 @click.option("--service", metavar="NAME", help="Only traces that this service took part in.")
 @click.option("--name", metavar="NAME", help="Only traces with a step of this name, such as answer.grade.")
 @click.option(
@@ -53,7 +53,7 @@ def traces(  # noqa: PLR0913 - click hands one argument per option
 ) -> None:
     """List recorded traces, newest first. Show one with: certtrace show ID."""
     matching = TraceFilter(
-        statuses=("error",) if failed else (),
+        failed=failed,
         service=service,
         name=name,
         submission_id=submission,

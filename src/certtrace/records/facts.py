@@ -58,12 +58,21 @@ def facts_of(observation: Observation) -> Facts:
         error_type=text_fact(observation, semconv.ERROR_TYPE),
         failure_class=text_fact(observation, semconv.FAILURE_CLASS),
         submission_id=text_fact(observation, semconv.SUBMISSION_ID),
-        candidate=text_fact(observation, semconv.CANDIDATE),
+        candidate=_candidate(observation),
         grade=number_fact(observation, semconv.GRADE),
         grade_max=number_fact(observation, semconv.GRADE_MAX),
         confidence=number_fact(observation, semconv.CONFIDENCE),
         is_pass=fact(observation, semconv.PASS_INDEX) is not None,
     )
+
+
+def _candidate(observation: Observation) -> str | None:
+    """Return the candidate's pseudonym, recorded as text or as an identity by kind, such as `{"person": …}`."""
+    known = object_fact(observation, semconv.CANDIDATE)
+    if not known:
+        return text_fact(observation, semconv.CANDIDATE)
+    preferred = known.get("person")
+    return next((value for value in (preferred, *known.values()) if isinstance(value, str) and value), None)
 
 
 def fact(observation: Observation, key: str) -> object:

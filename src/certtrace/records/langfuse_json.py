@@ -81,6 +81,7 @@ def summary_json(summary: TraceSummary) -> dict[str, Any]:
         "start_time": iso(summary.start_time_ns),
         "duration_ms": summary.duration_ms,
         "status": summary.status,
+        "failed": summary.is_failed,
         "service": summary.service,
         "environment": summary.environment,
         "release": summary.release,

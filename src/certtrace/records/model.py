@@ -117,6 +117,11 @@ class TraceSummary:
     tags: tuple[str, ...] = ()
 
     @property
+    def is_failed(self) -> bool:
+        """Tell whether a failure was not made good: the trace ended in error, or its verdict names a failure class."""
+        return self.status == "error" or self.failure_class is not None
+
+    @property
     def duration_ms(self) -> float:
         """Return the time from the first start to the last end, in milliseconds."""
         return (self.end_time_ns - self.start_time_ns) / 1e6

@@ -1,5 +1,6 @@
 """What a reader wants to know of one observation at a glance: a table from recorded facts to short words."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -73,10 +74,18 @@ def verdict_text(summary: TraceSummary) -> str:
 
 
 def _rule_text(sampling: Mapping[str, object]) -> str:
-    threshold = _whole(sampling.get("threshold"))
+    threshold = _threshold(sampling)
     share = 1 - threshold / 2**56
     chance = "certain" if not threshold else f"1 of {1 / share:.3g}" if share > 0 else "unknown chance"
     return f"rule {sampling.get('rule')}, {chance}"
+
+
+def _threshold(sampling: Mapping[str, object]) -> int:
+    """Return T, given as a number or as OpenTelemetry's `th`: hexadecimal digits without the trailing zeros."""
+    digits = sampling.get("th")
+    if isinstance(digits, str) and re.fullmatch(r"[0-9a-f]{1,14}", digits):
+        return int(digits.ljust(14, "0"), 16)
+    return _whole(sampling.get("threshold"))
 
 
 def _counts(counts: object) -> list[tuple[str, int]]:

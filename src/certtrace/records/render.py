@@ -183,13 +183,20 @@ def _problem_lines(node: Node, indent: str, view: View) -> Iterator[Text]:
         if view.full and observation.status_message:
             yield from _labelled("status", observation.status_message, indent, view, "dim")
         return
-    error_type, message = text_fact(observation, semconv.ERROR_TYPE), observation.status_message
-    words = dict.fromkeys(word for word in (text_fact(observation, semconv.FAILURE_CLASS), error_type) if word)
-    said = ": ".join(part for part in (", ".join(words), message) if part) or "no message recorded"
+    words = _failure_words(observation)
+    message = observation.status_message or ""
+    # Messages often begin with the type or the class: it is not said twice.
+    new_words = [word for word in words if not message.startswith(word)]
+    said = ": ".join(part for part in (", ".join(new_words), message) if part) or "no message recorded"
     style, label = _LEVEL_STYLES[observation.level], "error" if observation.level == "ERROR" else "warning"
     if not view.full and any(_is_same_failure(child, observation) for child in node.children):
         said, style = f"{', '.join(words) or 'failed'}, propagated from below", "dim red"
     yield from _labelled(label, said, indent, view, style, at_most=_PROBLEM_LINES)
+
+
+def _failure_words(observation: Observation) -> list[str]:
+    found = text_fact(observation, semconv.FAILURE_CLASS), text_fact(observation, semconv.ERROR_TYPE)
+    return list(dict.fromkeys(word for word in found if word))
 
 
 def _is_same_failure(child: Observation, parent: Observation) -> bool:

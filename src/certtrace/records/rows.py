@@ -48,6 +48,7 @@ SUMMARY_COLUMNS: Final = (
     "start_time_ns",
     "end_time_ns",
     "status",
+    "is_failed",
     "observation_count",
     "error_count",
     "pass_count",
@@ -135,7 +136,7 @@ def summary_row(summary: TraceSummary) -> Row:
 
 def summary_from(trace_id: str, row: Mapping[str, Any]) -> TraceSummary:
     """Return the summary that a row holds."""
-    given = {column: row[column] for column in SUMMARY_COLUMNS}
+    given = {column: row[column] for column in SUMMARY_COLUMNS if column != "is_failed"}
     return TraceSummary(trace_id=trace_id, **(given | {"tags": _tags(row["tags"])}))
 
 

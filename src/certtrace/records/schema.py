@@ -18,6 +18,7 @@ CREATE TABLE traces (
   start_time_ns INTEGER NOT NULL,
   end_time_ns INTEGER NOT NULL,
   status TEXT NOT NULL,
+  is_failed INTEGER NOT NULL,
   observation_count INTEGER NOT NULL,
   error_count INTEGER NOT NULL,
   pass_count INTEGER NOT NULL,
@@ -38,7 +39,7 @@ CREATE TABLE traces (
   PRIMARY KEY (project, trace_id)
 ) WITHOUT ROWID;
 CREATE INDEX traces_by_time ON traces (project, start_time_ns);
-CREATE INDEX traces_by_status ON traces (project, status, start_time_ns);
+CREATE INDEX traces_by_failure ON traces (project, is_failed, start_time_ns);
 
 CREATE TABLE trace_facets (
   project TEXT NOT NULL,
@@ -95,7 +96,6 @@ CREATE TABLE observations (
   PRIMARY KEY (project, trace_id, id),
   FOREIGN KEY (project, trace_id) REFERENCES traces ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
 );
-CREATE INDEX observations_by_time ON observations (project, start_time_ns);
 
 CREATE TABLE scores (
   project TEXT NOT NULL,
@@ -256,6 +256,8 @@ def _close(connection: sqlite3.Connection | None) -> None:
 def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    # Trace ids are random, so inserts touch the whole index: with the default 2 MB each would read it from disk.
+    connection.execute("PRAGMA cache_size = -16000")
     # What is deleted must not survive in free pages: erasing a candidate has to hold on disk, too.
     connection.execute("PRAGMA secure_delete = ON")
     if _version(connection) == SUPPORTED_VERSION:

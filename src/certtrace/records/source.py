@@ -27,7 +27,8 @@ _LISTED: Final = 10
 class TraceFilter:
     """Which traces to list; every given condition must hold. A text is found in any observation of the trace."""
 
-    statuses: tuple[str, ...] = ()
+    failed: bool = False
+    """Only traces with a failure that was not made good; see `TraceSummary.is_failed`."""
     service: str | None = None
     name: str | None = None
     submission_id: str | None = None
@@ -183,9 +184,8 @@ def _list_query(
             " AND o.kind = ? AND o.value = ?)"
         )
         arguments += facet
-    if matching.statuses:
-        conditions.append(f"t.status IN ({', '.join('?' * len(matching.statuses))})")
-        arguments += matching.statuses
+    if matching.failed:
+        conditions.append("t.is_failed = 1")
     if matching.since_ns is not None:
         conditions.append(f"{order}.start_time_ns >= ?")
         arguments.append(matching.since_ns)

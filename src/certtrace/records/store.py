@@ -21,8 +21,8 @@ _BUSY_SECONDS: Final = 10.0
 _UNWAITED_SECONDS: Final = 0.001
 _OPERATOR_MUST_MEND: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN)
 
-FACETS: Final = ("service", "name", "submission_id", "candidate", "session_id")
-"""What traces are looked up by: a trace is found by any value that any of its observations has."""
+FACETS: Final = ("submission_id", "candidate", "session_id", "service", "name")
+"""What traces are looked up by, the rarest values first: a trace is found by what any of its observations has."""
 
 _INHERITED: list[sqlite3.Connection] = []
 """Connections of a parent that forked amid a write. SQLite forbids to use or close them here: they are kept alive."""
