@@ -111,7 +111,8 @@ class Ledger:
             with self._lock:
                 return self._append(entry)
         except Exception as error:  # noqa: BLE001 - the pipeline has to go on; the failure is counted
-            self._failed(error)
+            with self._lock:
+                self._failed(error)
             return False
 
     def digest(self, content: bytes) -> str:
@@ -125,8 +126,8 @@ class Ledger:
                 if self._fd is not None and not self._closed:
                     self._write({"end": True, "time_ns": time.time_ns()})
                     os.fdatasync(self._fd)
-            except OSError as error:
-                self._failed(error)
+            except OSError:
+                _log.debug("The ledger's closing entry could not be written; the file verifies as not closed.")
             self._closed = True
             self._drop_file()
 
@@ -139,7 +140,6 @@ class Ledger:
                 self._open()
             self._write(entry)
         except OSError as error:
-            self._missed += 1
             self._failed(error)
             return False
         self._appended += 1
@@ -189,6 +189,7 @@ class Ledger:
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1
+        self._missed += 1
         if self._failures == 1:
             reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
             _log.warning(

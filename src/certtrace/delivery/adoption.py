@@ -1,7 +1,7 @@
 """Taking over the directory of a dead process: nothing that it accepted vanishes."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
@@ -42,9 +42,9 @@ def adopt(
     backlog = Backlog(directory, on_fault=on_fault)
     backlog.owe(manifest.destinations or destinations)
     settled = Settlement(*directory.read_settled())
-    for record in backlog.load():
-        settled.settle(record.sequence)
-    lost = [record for record in _skeletons(directory, on_fault) if not settled.is_settled(record.sequence)]
+    for sequence in backlog.load():
+        settled.settle(sequence)
+    lost = [skeleton for skeleton in _skeletons(directory, on_fault) if not settled.is_settled(skeleton.sequence)]
     if lost:
         _append_lost(directory, backlog, manifest, lost)
         on_content_lost(len(lost))
@@ -57,8 +57,7 @@ def adopt(
     return backlog
 
 
-def _skeletons(directory: ProcessDirectory, on_fault: Callable[[str], None]) -> list[Record]:
-    records: list[Record] = []
+def _skeletons(directory: ProcessDirectory, on_fault: Callable[[str], None]) -> Iterator[Record]:
     for number in directory.segments(JOURNAL_PREFIX):
         data = read_from(directory.segment(number, JOURNAL_PREFIX), 0)
         if frames.is_from_a_later_version(data):
@@ -69,8 +68,7 @@ def _skeletons(directory: ProcessDirectory, on_fault: Callable[[str], None]) -> 
             if found.record is None:
                 on_fault(found.fault)
             elif found.record.type == RecordType.SKELETON and len(found.record.payload) == SKELETON_PAYLOAD.size:
-                records.append(found.record)
-    return records
+                yield found.record
 
 
 def _append_lost(directory: ProcessDirectory, backlog: Backlog, manifest: Manifest, lost: Sequence[Record]) -> None:
@@ -114,14 +112,15 @@ def _stand_in(skeleton: Record) -> SpanRecord:
             semconv.OBSERVATION_TYPE: "span",
             semconv.IS_APP_ROOT: True,
             semconv.CONTENT_LOST: "crash",
-            semconv.SAMPLING: json.dumps({"rule": skeleton.rule, "threshold": skeleton.threshold, "spans": span_count}),
+            semconv.SAMPLING: json.dumps(
+                {"rule": f"rule {skeleton.rule}", "th": threshold_hex(skeleton.threshold), "spans": span_count}
+            ),
         },
-        trace_state=threshold_trace_state(skeleton.threshold),
+        trace_state=f"{semconv.TRACESTATE_KEY}=th:{threshold_hex(skeleton.threshold)}",
         scope=ScopeRecord(name=semconv.SCOPE_NAME),
     )
 
 
-def threshold_trace_state(threshold: int) -> str:
-    """Return the tracestate that carries a threshold: 14 hex digits, trailing zeros cut (OpenTelemetry `th`)."""
-    digits = f"{min(max(threshold, 0), 2**56 - 1):014x}".rstrip("0") or "0"
-    return f"{semconv.TRACESTATE_KEY}=th:{digits}"
+def threshold_hex(threshold: int) -> str:
+    """Return a threshold as OpenTelemetry's `th`: 14 hex digits, trailing zeros cut."""
+    return f"{min(max(threshold, 0), 2**56 - 1):014x}".rstrip("0") or "0"

@@ -77,9 +77,9 @@ class Backlog:
             self._cursors = {name: self._cursors.get(name) or self.directory.read_cursor(name) for name in destinations}
             self._taken = {name: self._taken.get(name, 0) for name in destinations}
 
-    def load(self) -> list[Record]:
-        """Learn the segments on disk; return all whole records, without their payloads kept here."""
-        records: list[Record] = []
+    def load(self) -> set[int]:
+        """Learn the segments on disk; return the sequences whose content they hold."""
+        sequences: set[int] = set()
         for number in self.directory.segments():
             data = read_from(self.directory.segment(number), 0)
             if frames.is_from_a_later_version(data):
@@ -88,9 +88,9 @@ class Backlog:
             self._ends[number] = len(data)
             for found in frames.scan(data, _first_record(data)):
                 if found.record is not None:
-                    records.append(found.record)
+                    sequences.add(found.record.sequence)
                     self._count_loaded(Position(number, found.end))
-        return records
+        return sequences
 
     def grew(self, segment: int, end: int) -> None:
         """Note one more record, whole up to `end`."""

@@ -10,7 +10,9 @@ import os
 import secrets
 import shutil
 import threading
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -20,6 +22,7 @@ _LOCK: Final = "owner.lock"
 _MANIFEST: Final = "manifest.json"
 _SETTLED: Final = "settled.json"
 _DRAFT_PREFIX: Final = ".new-"
+_DRAFT_SECONDS: Final = 3600.0
 CONTENT_PREFIX: Final = "content-"
 JOURNAL_PREFIX: Final = "skeletons-"
 SUFFIX: Final = ".spl"
@@ -173,6 +176,14 @@ def abandoned(root: Path) -> list[Path]:
         return sorted(found, key=lambda path: path.stat().st_mtime)
     except OSError:
         return []
+
+
+def remove_stale_drafts(root: Path) -> None:
+    """Delete what processes left behind that died before their directory had its name."""
+    with suppress(OSError):
+        for draft in root.glob(f"{_DRAFT_PREFIX}*"):
+            if time.time() - draft.stat().st_mtime > _DRAFT_SECONDS:
+                shutil.rmtree(draft, ignore_errors=True)
 
 
 def _try_lock(path: Path) -> Handle | None:

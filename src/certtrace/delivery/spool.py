@@ -14,7 +14,7 @@ from certtrace.delivery import files
 from certtrace.delivery.adoption import adopt
 from certtrace.delivery.backlog import Backlog, Item, Pending
 from certtrace.delivery.counters import SpoolCounters
-from certtrace.delivery.directory import Manifest, Position, ProcessDirectory, abandoned
+from certtrace.delivery.directory import Manifest, Position, ProcessDirectory, abandoned, remove_stale_drafts
 from certtrace.delivery.journal import REFUSE_ALL, REFUSE_NOTHING, REFUSE_UNCERTAIN, REFUSED, Journal
 from certtrace.delivery.otlp import halve_unit
 from certtrace.delivery.output import Output
@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 _MIB: Final = 1024 * 1024
 _USAGE_SECONDS: Final = 5.0
 _ADOPT_SECONDS: Final = 15.0
+_CLOSE_SECONDS: Final = 1.0
 _CERTAIN_ONLY_ABOVE: Final = 0.9
 """Share of the budget above which only units that a rule kept for certain are accepted."""
 _DIVIDE_ABOVE: Final = 4 * _MIB
@@ -224,12 +225,16 @@ class Spool:
             return
         self._closed = True
         self._journal.refuse_from = REFUSE_ALL
-        with self._upkeep:
+        if not self._upkeep.acquire(timeout=_CLOSE_SECONDS):
+            return  # a disk that hangs must not hang the exit; the lock dies with the process, and others adopt
+        try:
             self._remove_finished()
             for path in list(self._adopted):
                 self._leave(path)
             with self._lock:
                 self._output.close()
+        finally:
+            self._upkeep.release()
 
     # --- upkeep ------------------------------------------------------------------------------------------------------
 
@@ -254,6 +259,7 @@ class Spool:
             journal.refuse_from = REFUSE_NOTHING
 
     def _adopt_abandoned(self) -> None:
+        remove_stale_drafts(self._root)
         for path in abandoned(self._root):
             if path in self._left_alone:
                 continue

@@ -42,14 +42,10 @@ class Wire:
         Raises:
             ConfigurationError: It is no http or https address.
         """
-        parts = urlsplit(base_url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            msg = "A destination's address is not usable. It must begin with http:// or https:// and name a host."
-            raise ConfigurationError(msg)
-        self._secure = parts.scheme == "https"
-        self._host = parts.hostname
-        self._port = parts.port or (443 if self._secure else 80)
-        self._base_path = parts.path.rstrip("/")
+        self._secure, self._host, self._port, self._base_path = _parse(base_url)
+        default_port = 443 if self._secure else 80
+        name = f"[{self._host}]" if ":" in self._host else self._host
+        self._host_header = name if self._port == default_port else f"{name}:{self._port}"
         self._tls: ssl.SSLContext | None = None
         self._connection: http.client.HTTPConnection | None = None
         self._socket: _DeadlineSocket | None = None
@@ -72,7 +68,9 @@ class Wire:
             self._forget_after_fork()
         try:
             connection = self._connect(deadline)
-            connection.request("POST", self._base_path + path, body=body, headers=dict(headers))
+            connection.request(
+                "POST", self._base_path + path, body=body, headers={"Host": self._host_header, **headers}
+            )
             return self._read(connection.getresponse())
         except ssl.SSLCertVerificationError as error:
             self.close()
@@ -87,17 +85,19 @@ class Wire:
         """Drop the connection; a request that another thread waits for ends at once."""
         connection, self._connection = self._connection, None
         bounded, self._socket = self._socket, None
+        if connection is not None:
+            connection.close()
         if bounded is not None:
             with suppress(OSError):
                 bounded.raw.shutdown(socket.SHUT_RDWR)
-        if connection is not None:
-            connection.close()
+            bounded.raw.close()
 
     def _forget_after_fork(self) -> None:
         """Close the inherited descriptor only: the connection is the parent's, `shutdown` would end it there too."""
         self._pid = os.getpid()
-        self._socket = None
-        self.close()
+        bounded, self._socket, self._connection = self._socket, None, None
+        if bounded is not None:
+            bounded.raw.close()
 
     def _connect(self, deadline: float) -> http.client.HTTPConnection:
         connection = self._connection
@@ -142,7 +142,7 @@ class _DeadlineSocket:
         return io.BufferedReader(_DeadlineReader(self, self.raw))
 
     def close(self) -> None:
-        self.raw.close()
+        """Leave the socket open: `http.client` closes before the body is read; `Wire.close` closes for good."""
 
 
 class _DeadlineReader(io.RawIOBase):
@@ -156,6 +156,20 @@ class _DeadlineReader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         self._raw.settimeout(_left(self._owner.deadline))
         return self._raw.recv_into(buffer)
+
+
+def _parse(base_url: str) -> tuple[bool, str, int, str]:
+    """Return whether TLS is used, host, port, base path. The address is not shown: it may hold credentials."""
+    try:
+        parts = urlsplit(base_url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host or parts.scheme not in {"http", "https"}:
+        msg = "A destination's address is not usable. It must begin with http:// or https:// and name a host."
+        raise ConfigurationError(msg)
+    secure = parts.scheme == "https"
+    return secure, host, port or (443 if secure else 80), parts.path.rstrip("/")
 
 
 def _open_socket(host: str, port: int, deadline: float) -> socket.socket:

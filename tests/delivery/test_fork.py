@@ -1,0 +1,159 @@
+"""Forks: the child is a process of its own, the parent notices nothing, and no lock or unit crosses over."""
+
+import os
+import threading
+
+import pytest
+
+from certtrace.delivery.sender import Delivery
+from certtrace.delivery.spool import Spool
+
+# Python 3.12 and later warn about forking with threads; services do it all the same (gunicorn, Celery).
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+
+
+def in_child(work) -> None:
+    """Run `work` in a forked child; fail if it raises or does not end."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            os.close(read)
+            work()
+            code = 0
+        except BaseException as error:
+            os.write(write, f"{type(error).__name__}: {error}".encode())
+        finally:
+            os._exit(code)
+    os.close(write)
+    message = os.read(read, 10_000).decode()
+    os.close(read)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0, message
+
+
+@pytest.fixture
+def spool(tmp_path):
+    spool = Spool(tmp_path / "spool")
+    spool.owe(["store"])
+    yield spool
+    spool.close()
+
+
+def test_the_child_opens_a_directory_of_its_own_on_first_use(spool, write, drain):
+    write(spool, "parent before")
+    accept, parent_path = spool.accept, spool.path
+
+    def work():
+        assert spool.path is None
+        assert accept(5, 5, 1, 2) > 0
+        assert spool.path not in (None, parent_path)
+        assert spool.counters().accepted == 1
+        write(spool, "child", 7)
+        assert drain(spool) == ["child"]
+
+    in_child(work)
+    write(spool, "parent after", 2)
+    assert drain(spool) == ["parent before", "parent after"]
+    assert spool.counters().accepted == 2
+
+
+def test_a_child_that_writes_nothing_leaves_nothing(spool):
+    before = sorted(path.name for path in spool.root.iterdir())
+    in_child(lambda: None)
+
+    assert sorted(path.name for path in spool.root.iterdir()) == before
+
+
+def test_what_a_child_left_behind_is_adopted_by_the_parent(spool, write, drain):
+    in_child(lambda: (write(spool, "from the child", 3), spool.accept(4, 4, 1, 2)))
+    spool.maintain()
+
+    assert drain(spool) == ["from the child", "content lost"]
+
+
+def test_units_of_the_parent_are_not_sent_by_the_child(spool, write, drain):
+    write(spool, "parent")
+
+    def work():
+        spool.maintain()
+        assert drain(spool) == []
+
+    in_child(work)
+    assert drain(spool) == ["parent"]
+
+
+def test_a_grandchild_is_a_process_of_its_own(spool, write, drain):
+    def work():
+        write(spool, "child", 3)
+        in_child(lambda: write(spool, "grandchild", 4))
+
+    in_child(work)
+    spool.maintain()
+    assert sorted(drain(spool)) == ["child", "grandchild"]
+
+
+def test_a_fork_while_other_threads_write_never_blocks(spool, write):
+    stop = threading.Event()
+
+    def busy():
+        while not stop.is_set():
+            write(spool, "unit")
+            spool.maintain()
+
+    threads = [threading.Thread(target=busy) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(60):
+            in_child(lambda: (write(spool, "child", 3), spool.counters(), spool.close()))
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_the_child_delivers_with_a_thread_of_its_own(spool, write, collector):
+    destination = collector()
+    delivery = Delivery(spool, [destination], linger_seconds=0.01)
+    write(spool, "parent")
+    delivery.wake()
+    assert delivery.flush(5).complete
+
+    def work():
+        assert threading.active_count() == 1
+        destination.names.clear()
+        write(spool, "child", 3)
+        delivery.wake()
+        assert delivery.flush(5).complete
+        assert destination.names == ["child"]
+        assert delivery.status().destinations["store"].delivered == 1
+        delivery.close(1)
+        spool.close()
+
+    in_child(work)
+    write(spool, "parent again", 2)
+    assert delivery.flush(5).complete
+    assert destination.names == ["parent", "parent again"]
+    delivery.close(1)
+
+
+def test_the_child_does_not_use_the_parents_connection(spool, write, sink):
+    from certtrace.delivery.langfuse import LangfuseDestination
+
+    delivery = Delivery(spool, [LangfuseDestination(sink.url, "pk", "sk")], linger_seconds=0.01)
+    write(spool, "parent")
+    assert delivery.flush(5).complete
+
+    def work():
+        write(spool, "child", 3)
+        assert delivery.flush(5).complete
+        delivery.close(1)
+
+    in_child(work)
+    write(spool, "parent again", 2)
+    assert delivery.flush(5).complete
+    assert sink.names() == ["parent", "child", "parent again"]
+    assert sink.connections == 2
+    delivery.close(1)
