@@ -333,8 +333,8 @@ def test_an_adapter_that_raises_is_counted_and_the_method_runs(certtrace_spans, 
 def test_an_adapter_that_gives_something_else_is_contained(certtrace_spans):
     adapter = AptitudeAdapter(answer=lambda _args: "not an answer", grading_pass=lambda _result: 5)
     assert instrument(AptitudeService(), adapter).grade_answer(SHEET) == Result(4.0, 1.0)
-    assert certtrace_spans.named("answer.grade") == []
-    assert len(certtrace_spans.named("grade.pass")) == 3
+    assert len(certtrace_spans.one("answer.grade").children) == 5
+    assert [span.attributes[semconv.PASS_VALID] for span in certtrace_spans.named("grade.pass")] == [False] * 3
 
 
 def test_a_missing_method_is_named_with_those_that_exist():
@@ -352,8 +352,14 @@ def test_the_empty_name_leaves_a_stage_out(certtrace_spans):
     assert certtrace_spans.named("prompt.build") == []
 
 
-def test_without_configuration_the_service_runs_as_it_is():
-    assert instrument(AptitudeService()).grade_answer(SHEET) == Result(4.0, 1.0)
+def test_without_configuration_the_service_runs_as_it_is_and_nothing_is_read():
+    def read(_args):
+        pytest.fail("nothing is recorded, so nothing has to be read")
+
+    adapter = AptitudeAdapter(answer=read, question=read)
+    before = grading.fault_counts()
+    assert instrument(AptitudeService(), adapter).grade_answer(SHEET) == Result(4.0, 1.0)
+    assert grading.fault_counts() == before
 
 
 def test_a_proxy_can_be_pickled_and_copied(certtrace_spans):
@@ -426,7 +432,7 @@ def test_iterators_in_results_are_not_consumed(certtrace_spans):
     assert list(instrument(Service()).fetch_reference("q-1")) == ["a model answer"]
 
 
-def test_arguments_are_named_also_behind_star_parameters():
+def test_arguments_are_named_also_behind_star_parameters(certtrace_spans):
     seen: list[Arguments] = []
 
     class Service:
@@ -445,3 +451,59 @@ def test_arguments_are_named_also_behind_star_parameters():
 def test_a_case_study_adapter_names_its_methods():
     with pytest.raises(DecorationError, match="fetch_rubric='load_it'"):
         instrument(CaseService(), CaseStudyAdapter(fetch_rubric="load_it"))
+
+
+def test_a_service_that_is_wrapped_twice_is_recorded_once(certtrace_spans):
+    instrument(instrument(AptitudeService())).grade_answer(SHEET)
+    assert len(certtrace_spans.named("answer.grade")) == 1
+    assert len(certtrace_spans.named("grade.pass")) == 3
+
+
+async def test_cancelling_the_consumer_of_an_async_generator_cancels_its_body(certtrace_spans):
+    reached = asyncio.Event()
+
+    class Service:
+        def __init__(self):
+            self.log = []
+
+        async def review(self, text):
+            try:
+                yield 1
+                reached.set()
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                self.log.append("cancelled")
+                raise
+
+    service = instrument(Service())
+
+    async def consume():
+        async for _ in service.review("x"):
+            pass
+
+    task = asyncio.create_task(consume())
+    await reached.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert service.log == ["cancelled"]
+    assert certtrace_spans.one("review.expert").status == "cancelled"
+
+
+def test_yielded_values_are_not_kept_alive_while_the_consumer_has_them(certtrace_spans):
+    import gc
+    import weakref
+
+    class Item:
+        pass
+
+    class Service:
+        def grade_answer(self):
+            yield Item()
+            yield None
+
+    stream = instrument(Service()).grade_answer()
+    item = weakref.ref(next(stream))
+    gc.collect()
+    assert item() is None
+    assert list(stream) == [None]

@@ -22,6 +22,7 @@ from certtrace.grading.arguments import Binder
 from certtrace.grading.roles import APTITUDE, CASE_STUDY, Role
 from certtrace.grading.running import staged
 from certtrace.grading.stages.base import Stage
+from certtrace.tracing.active import ACTIVE
 
 S = TypeVar("S")
 
@@ -40,6 +41,8 @@ def instrument(service: S, adapter: Adapter | None = None) -> S:
     Raises:
         DecorationError: A method that the adapter names is missing, or no method has a name that is known.
     """
+    if isinstance(service, InstrumentedService):
+        service = service.__wrapped__  # once is enough: a second proxy around it would record everything twice
     chosen = adapter if adapter is not None else _guess(service)
     methods = _methods(service, chosen)
     proxy = InstrumentedService(service, chosen, methods)
@@ -105,6 +108,8 @@ def _traced(
     binder = Binder(func, skipped=1 if bound else 0)
 
     def open_stage(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Stage:
+        if ACTIVE.runtime is None:
+            return Unstaged()
         try:
             return role.open(adapter, binder.bind(service, args, kwargs))
         except Exception as error:  # noqa: BLE001 - the method must run even where its stage cannot be described
@@ -123,10 +128,10 @@ def _traced(
 
 
 class Unstaged(Stage):
-    """Stands in for a stage that could not be described, and records nothing."""
+    """Stands in where nothing is recorded: nothing is configured, or the stage could not be described."""
 
     def __init__(self) -> None:
-        super().__init__("")
+        """Prepare nothing."""
 
     def __enter__(self) -> Self:
         return self

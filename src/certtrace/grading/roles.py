@@ -59,12 +59,20 @@ def read(reader: Callable[[Any], D], source: object, otherwise: D) -> D:
         return otherwise
 
 
+def _subject_of(reader: Callable[[Arguments], D], args: Arguments, otherwise: D) -> D:
+    found = read(reader, args, otherwise)
+    if isinstance(found, type(otherwise)):
+        return found
+    faults.count(f"Adapter function for the {type(otherwise).__name__.lower()}", TypeError())
+    return otherwise
+
+
 def _answer(adapter: AptitudeAdapter, args: Arguments) -> Answer:
-    return read(adapter.answer, args, Answer(id="", question_id=""))
+    return _subject_of(adapter.answer, args, Answer(id="", question_id=""))
 
 
 def _submission(adapter: CaseStudyAdapter, args: Arguments) -> Submission:
-    return read(adapter.submission, args, Submission(id="", case_study_id=""))
+    return _subject_of(adapter.submission, args, Submission(id="", case_study_id=""))
 
 
 def _subject(adapter: Adapter, args: Arguments) -> tuple[str, str, Candidate | None]:
@@ -78,7 +86,7 @@ def _subject(adapter: Adapter, args: Arguments) -> tuple[str, str, Candidate | N
 
 def _answer_of(adapter: Adapter, args: Arguments) -> Answer:
     reader = adapter.answer if isinstance(adapter, AptitudeAdapter) else reading.answer
-    return read(reader, args, Answer(id="", question_id=""))
+    return _subject_of(reader, args, Answer(id="", question_id=""))
 
 
 def _planned(adapter: Adapter, args: Arguments) -> int:
