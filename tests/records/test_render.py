@@ -224,3 +224,12 @@ def test_a_type_or_class_that_begins_the_message_is_not_said_twice():
     failure = meta(cert__failure__class="schema_mismatch", error__type="app.GradeError")
     text = "\n".join(shown(trace_of(step(error="app.GradeError: too high", attributes=failure))))
     assert "schema_mismatch: app.GradeError: too high" in text
+
+
+@pytest.mark.parametrize("key", ["http.response.status_code", "http.status_code"])
+def test_a_failed_request_without_a_message_says_its_status(key):
+    observations = tuple(
+        observations_of(resource_spans([step("POST", error="", attributes={key: 429})], scope="httpx"))
+    )
+    trace = Trace(summary=summarise(TRACE, map(facts_of, observations)), observations=observations)
+    assert any(line.endswith("error   HTTP 429") for line in shown(trace))

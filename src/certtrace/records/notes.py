@@ -8,6 +8,9 @@ from certtrace import semconv
 from certtrace.records.facts import fact, number_fact, object_fact, text_fact
 from certtrace.records.model import Observation, Trace, TraceSummary
 
+_OLD_HTTP_STATUS: Final = "http.status_code"
+"""What instrumentations wrote before OpenTelemetry's HTTP conventions became stable; httpx's still does by default."""
+
 Note = Callable[[Observation], str | None]
 
 
@@ -189,6 +192,12 @@ def _retry_after(observation: Observation) -> str | None:
     return None if seconds is None else f"retry after {short_number(seconds)} s"
 
 
+def http_text(observation: Observation) -> str | None:
+    """Return an HTTP status that says something went wrong, such as `HTTP 429`."""
+    status = number_fact(observation, semconv.HTTP_STATUS_CODE) or number_fact(observation, _OLD_HTTP_STATUS)
+    return f"HTTP {short_number(status)}" if status and status >= 400 else None
+
+
 def _outcome(observation: Observation) -> str | None:
     return text_fact(observation, semconv.OUTCOME)
 
@@ -212,6 +221,7 @@ _NOTES: Final[tuple[Note, ...]] = (
     _tokens,
     _cost,
     _delivery,
+    http_text,
     _retry_after,
     _outcome,
     _content_lost,

@@ -22,6 +22,7 @@ from certtrace.records.model import Observation, Score, Trace
 from certtrace.records.notes import (
     duration_text,
     grade_text,
+    http_text,
     notes,
     redaction_text,
     sampling_text,
@@ -187,7 +188,8 @@ def _problem_lines(node: Node, indent: str, view: View) -> Iterator[Text]:
     message = observation.status_message or ""
     # Messages often begin with the type or the class: it is not said twice.
     new_words = [word for word in words if not message.startswith(word)]
-    said = ": ".join(part for part in (", ".join(new_words), message) if part) or "no message recorded"
+    said = ": ".join(part for part in (", ".join(new_words), message) if part)
+    said = said or http_text(observation) or "no message recorded"
     style, label = _LEVEL_STYLES[observation.level], "error" if observation.level == "ERROR" else "warning"
     if not view.full and any(_is_same_failure(child, observation) for child in node.children):
         said, style = f"{', '.join(words) or 'failed'}, propagated from below", "dim red"
