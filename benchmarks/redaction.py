@@ -64,7 +64,9 @@ def recall(show: str | None) -> None:
             if any(span["start"] < end and start < span["end"] for span in row["spans"]):
                 right[kind] += 1
             elif show in {f"-{kind}", "-ALL"}:
-                print(f"  false {kind}: {text[start:end]!r} in {text[max(0, start - 60) : end + 60]!r} [{row['source']}]")
+                print(
+                    f"  false {kind}: {text[start:end]!r} in {text[max(0, start - 60) : end + 60]!r} [{row['source']}]"
+                )
     print(f"{'type':12} {'gold':>5} {'recall':>7} {'precision':>9}")
     for kind in JUDGED:
         precision = right[kind] / predicted[kind] if predicted[kind] else 1.0
@@ -88,7 +90,9 @@ def alarms() -> None:
 
 
 def _grading_span(answer: str) -> SpanRecord:
-    prompt = f"Grade this answer from 0 to 5.\nAnswer: {answer}\n" + "Criterion: names two reasons and explains them. " * 20
+    prompt = (
+        f"Grade this answer from 0 to 5.\nAnswer: {answer}\n" + "Criterion: names two reasons and explains them. " * 20
+    )
     return SpanRecord(
         1, 2, 0, "grade.pass", 1, 0, 1, 1, "",
         {
@@ -112,21 +116,21 @@ def speed() -> None:
         for label, who in (("nobody known", []), ("one person known", [identity])):
             spans = [_grading_span(answer) for answer in answers[:500]]
             redactor.redact_unit(spans[:20], who)
-            begin = time.perf_counter()
+            begin = time.thread_time()
             redactor.redact_unit(spans, who)
-            spent = time.perf_counter() - begin
+            spent = time.thread_time() - begin
             print(f"{engine:3} unit of spans of 2 KB, {label}: {spent / len(spans) * 1e6:.0f} µs per span")
         size = sum(len(answer.encode()) for answer in answers)
-        begin = time.perf_counter()
+        begin = time.thread_time()
         for answer in answers:
             redactor.redact_text(answer)
-        spent = time.perf_counter() - begin
+        spent = time.thread_time() - begin
         print(f"{engine:3} answers one by one: {size / spent / 1e6:.1f} MB/s, {spent / len(answers) * 1e6:.0f} µs each")
         blob = " ".join(answers)[:200_000]
-        begin = time.perf_counter()
+        begin = time.thread_time()
         for _ in range(10):
             redactor.redact_text(blob)
-        spent = (time.perf_counter() - begin) / 10
+        spent = (time.thread_time() - begin) / 10
         print(f"{engine:3} one text of 200 KB: {len(blob) / spent / 1e6:.1f} MB/s")
 
 

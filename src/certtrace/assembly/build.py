@@ -92,7 +92,7 @@ class Running:
         pending = sum(unit.root_ended for unit in units)
         lanes = self.delivery.status().destinations if self.delivery is not None else {}
         return Status(
-            account=self.pipeline.account.snapshot(
+            account=self.pipeline.snapshot(
                 started=self.tracer.started_total, open_units=len(units) - pending, pending=pending
             ),
             redaction=dict(sorted(self.pipeline.redaction_counts.items())),
@@ -138,7 +138,7 @@ def build(settings: Settings, *, persist: bool = True) -> Running:
         max_backlog_bytes=settings.max_backlog_bytes,
     )
     provider = _provider(resource)
-    tracer = Tracer(pipeline, provider.resource, _version(), key)
+    tracer = Tracer(pipeline, provider.resource, _version(), key, settings.drop_names)
     pipeline.units = tracer.units
     running = Running(settings, provider, tracer, pipeline, redactor)
     if persist:

@@ -12,7 +12,7 @@ import orjson
 
 from certtrace import semconv
 from certtrace.ports import Decision, Payload, ScoreRecord, SpanRecord, UnitFacts, UnitRedactor
-from certtrace.sampling import Account, SamplingPolicy, randomness_of, threshold_hex, tracestate_with
+from certtrace.sampling import Account, AccountSnapshot, SamplingPolicy, randomness_of, threshold_hex, tracestate_with
 from certtrace.tracing.records import records_of
 from certtrace.tracing.spans import TracedSpan
 from certtrace.tracing.units import Unit, Units
@@ -92,13 +92,15 @@ class Pipeline:
         """Take the stations and the policy; the worker thread starts with the first unit."""
         self.stations = stations
         self.policy = policy
-        self.account = Account()
+        self._lock = threading.Lock()
+        self.account = Account(self._lock)
         self.units = units
         self.redaction_counts: dict[str, int] = {}
         self.withheld = 0
         self.spans_out = 0
         self._service = service
         self._max_backlog_bytes = max_backlog_bytes
+        self._keeps_all = policy.always
         self._closed = False
         self._begin()
 
@@ -108,7 +110,6 @@ class Pipeline:
         self._dropped: deque[Decided] = deque()
         self._held: dict[int, list[tuple[float, Unit]]] = {}
         self._backlog_bytes = 0
-        self._lock = threading.Lock()
         self._wake = threading.Event()
         self._flushes: deque[threading.Event] = deque()
         self._thread: threading.Thread | None = None
@@ -116,42 +117,40 @@ class Pipeline:
 
     def forked(self) -> None:
         """Start anew in a forked child: what was queued is the parent's."""
+        self._lock = threading.Lock()
         self._begin()
-        self.account.reset()
+        self.account = Account(self._lock)
         self.redaction_counts = {}
         self.withheld = self.spans_out = 0
 
     # --- the caller's thread ---------------------------------------------------------------------------------------
 
-    def drops_at_start(self, name: str) -> bool:
-        """See `UnitSink.drops_at_start`."""
-        if name in self.policy.drop_names:
-            self.account.dropped("drop_rule")
-            return True
-        return False
+    def dropped_at_start(self) -> None:
+        """See `UnitSink.dropped_at_start`."""
+        self.account.dropped("drop_rule")
 
     def accept(self, unit: Unit) -> None:
         """See `UnitSink.accept`."""
         decision = unit.inherited
         if decision is None or not decision.keep:
-            plain = not (unit.has_error or unit.cancelled or unit.abandoned or unit.forced or unit.confidence is not None)
-            decision = _BASELINE if plain and self.policy.always else self._decide(unit)
+            # Without special reason, and with a baseline that keeps all, there is nothing to decide.
+            decision = _BASELINE if self._keeps_all and not unit.special else self._decide(unit)
         unit.decision = decision
         if not decision.keep:
             self._refuse(unit, decision.rule)
             return
-        size = unit.bytes + SPAN_BYTES * len(unit.ended)
-        if self._closed or self._backlog_bytes + size > self._max_backlog_bytes:
+        unit.bytes = size = unit.bytes + SPAN_BYTES * len(unit.ended)
+        # Not under a lock: a lost addition makes the bound a little late, and the worker starts it anew at every pause.
+        self._backlog_bytes = waiting = self._backlog_bytes + size
+        if self._closed or waiting > self._max_backlog_bytes:
+            self._backlog_bytes -= size
             self._refuse(unit, "shutdown" if self._closed else "backlog_full")
             return
-        unit.bytes = size
-        if self.stations.spool is not None and not self._write_skeleton(unit, decision):
+        spool = self.stations.spool
+        if spool is not None and not self._write_skeleton(spool, unit, decision):
             self._refuse(unit, "spool_full")
             return
-        with self._lock:
-            self._backlog_bytes += size
-        self.account.kept(decision.rule)
-        self._queue.append(unit)
+        self._queue.append(unit)  # the worker counts it as kept
         if self._thread is None:
             self._start()
 
@@ -183,20 +182,25 @@ class Pipeline:
             )
         )
 
-    def _write_skeleton(self, unit: Unit, decision: Decision) -> bool:
+    def _write_skeleton(self, spool: ContentSpool, unit: Unit, decision: Decision) -> bool:
         root = unit.root
-        unit.sequence = self.stations.spool.accept(  # type: ignore[union-attr]  # the caller has looked
+        if type(root) is TracedSpan:
+            span_id, start, end = root.id, root.start_ns, root.end_ns
+        else:
+            span_id, start, end = _root_facts(root)
+        error = unit.has_error
+        unit.sequence = sequence = spool.accept(
             unit.trace_id,
-            _root_id(unit),
-            root.start_time,
-            root.end_time,
-            2 if unit.has_error else 0,
+            span_id,
+            start,
+            end,
+            2 if error else 0,
             len(unit.ended),
-            unit.has_error | unit.cancelled << 1 | unit.abandoned << 2,
+            error | unit.cancelled << 1 | unit.abandoned << 2 if unit.special else 0,
             decision.threshold,
             _RULE_NUMBERS.get(decision.rule, 0xFFFF),
         )
-        return unit.sequence != 0
+        return sequence != 0
 
     def score(self, record: ScoreRecord, unit: Unit) -> None:
         """See `UnitSink.score`: a score of a dropped unit is dropped with it."""
@@ -233,8 +237,7 @@ class Pipeline:
         """Process what is queued; with `everything` also what waits for other units of its trace."""
         with self._working:
             before = self.spans_out
-            while self._queue:
-                unit = self._queue.popleft()
+            while (unit := self._next()) is not None:
                 group = unit.group
                 if group is not None and (group.open or group.trace_id in self._held) and not everything:
                     self._held.setdefault(unit.trace_id, []).append((time.monotonic(), unit))
@@ -251,6 +254,17 @@ class Pipeline:
                 self.put_score(record, unit.group.identities if unit.group else ())
             if self.spans_out != before and self.stations.wake is not None:
                 self.stations.wake()
+
+    def _next(self) -> Unit | None:
+        with self._lock:
+            if not self._queue:
+                if not self._held:
+                    self._backlog_bytes = 0
+                return None
+            unit = self._queue.popleft()
+            if unit.decision is not None and unit.decision.keep:
+                self.account.count_kept(unit.decision.rule)
+            return unit
 
     def _release_held(self, *, everything: bool) -> None:
         now = time.monotonic()
@@ -378,6 +392,12 @@ class Pipeline:
             self._drain(everything=True)
         return time.monotonic() <= deadline and not self._queue
 
+    def snapshot(self, *, started: int, open_units: int, pending: int) -> AccountSnapshot:
+        """Return the account, units that the worker has not counted yet included."""
+        with self._lock:
+            queued = [unit.decision.rule for unit in list(self._queue) if unit.decision and unit.decision.keep]
+            return self.account.snapshot(started=started, open_units=open_units, pending=pending, queued=queued)
+
     def backlog(self) -> tuple[int, int]:
         """Return how many units wait for redaction, and their estimated bytes."""
         return len(self._queue) + sum(map(len, self._held.values())), self._backlog_bytes
@@ -386,6 +406,11 @@ class Pipeline:
 def _root_id(unit: Unit) -> int:
     root = unit.root
     return int(root.id if type(root) is TracedSpan else root.get_span_context().span_id)
+
+
+def _root_facts(root: Any) -> tuple[int, int, int]:
+    start = root.start_time or 0
+    return root.get_span_context().span_id, start, root.end_time or start
 
 
 def _plain(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """The account: every local root that started is open, pending, kept or dropped for a named reason."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
@@ -27,35 +28,38 @@ class AccountSnapshot:
 class Account:
     """Counters of one process; exact under any number of threads."""
 
-    def __init__(self) -> None:
-        """Start at zero."""
-        self.reset()
-
-    def reset(self) -> None:
-        """Start again at zero, as a forked child does."""
-        self._lock = threading.Lock()
+    def __init__(self, lock: threading.Lock) -> None:
+        """Start at zero; the lock is shared with the queue of units that are still to be counted."""
+        self._lock = lock
         self._kept: dict[str, int] = {}
         self._dropped: dict[str, int] = {}
 
-    def kept(self, rule: str) -> None:
-        """Count a kept unit."""
-        with self._lock:
-            self._kept[rule] = self._kept.get(rule, 0) + 1
+    def count_kept(self, rule: str) -> None:
+        """Count a kept unit; the caller holds the lock."""
+        self._kept[rule] = self._kept.get(rule, 0) + 1
 
     def dropped(self, reason: str) -> None:
         """Count a dropped unit."""
         with self._lock:
             self._dropped[reason] = self._dropped.get(reason, 0) + 1
 
-    def snapshot(self, *, started: int, open_units: int, pending: int) -> AccountSnapshot:
-        """Return the counts, together with what the tracer has started and has not handed on yet."""
-        with self._lock:
-            kept, dropped = dict(self._kept), dict(self._dropped)
+    def snapshot(self, *, started: int, open_units: int, pending: int, queued: Sequence[str]) -> AccountSnapshot:
+        """Return the counts; the caller holds the lock.
+
+        Args:
+            started: Local roots that the tracer has started.
+            open_units: Units whose root has not ended.
+            pending: Units whose root has ended while spans below are open.
+            queued: Rules of the units that are kept and not counted yet.
+        """
+        kept = dict(self._kept)
+        for rule in queued:
+            kept[rule] = kept.get(rule, 0) + 1
         return AccountSnapshot(
             started=started,
             open=open_units,
             pending=pending,
             kept=sum(kept.values()),
             kept_by_rule=kept,
-            dropped=dropped,
+            dropped=dict(self._dropped),
         )

@@ -1,5 +1,6 @@
 """`@traced`: one decorator for everything that can be called."""
 
+import copy
 import functools
 import types
 from collections.abc import Callable, Mapping
@@ -123,24 +124,23 @@ def traced(  # noqa: PLR0913 - every option is keyword-only and has a default
     return _trace(target, options)
 
 
-def _trace(target: Any, options: _Options) -> Any:
-    if isinstance(target, types.FunctionType):
-        return wrap_function(target, options.site(target), _hidden(target))
-    rewrap = _DESCRIPTORS.get(type(target))
-    if rewrap is not None:
-        return rewrap(target, options)
-    for kind, rewrap in _DESCRIPTORS.items():
-        if isinstance(target, kind):
+def _trace(target: Any, options: _Options, suffix: str = "") -> Any:
+    # By its true type: proxies of other libraries say of themselves that they are functions, and bind in their own way.
+    kind = type(target)
+    if kind is types.FunctionType:
+        return wrap_function(target, options.site(target, suffix), _hidden(target))
+    for base, rewrap in _DESCRIPTORS.items():
+        if issubclass(kind, base):
             return rewrap(target, options)
     if not callable(target):
         msg = (
-            f"@traced needs something that can be called, got {type(target).__qualname__}. "
+            f"@traced needs something that can be called, got {kind.__qualname__}. "
             "Put it on a function, method, class or callable object; for a block of code use `with certtrace.span(...)`."
         )
         raise DecorationError(msg)
     from certtrace.tracing.proxy import trace_callable  # noqa: PLC0415 - wrapt is loaded only for what needs a proxy
 
-    return trace_callable(target, options.site(target))
+    return trace_callable(target, options.site(target, suffix))
 
 
 def _hidden(func: types.FunctionType) -> int:
@@ -161,17 +161,18 @@ def _static_or_class_method(target: Any, options: _Options) -> Any:
 
 
 def _property(target: property, options: _Options) -> property:
-    def accessor(func: Any, suffix: str) -> Any:
-        if not isinstance(func, types.FunctionType):
-            return func
-        return wrap_function(func, options.site(func, suffix), _hidden(func))
-
-    parts = (accessor(target.fget, ""), accessor(target.fset, ".setter"), accessor(target.fdel, ".deleter"))
-    return type(target)(*parts, target.__doc__)
+    accessors = (target.fget, target.fset, target.fdel)
+    suffixes = ("", ".setter", ".deleter")
+    parts = [part and _trace(part, options, suffix) for part, suffix in zip(accessors, suffixes, strict=True)]
+    # A doc that is the getter's own is not given: a later `.getter` would not replace it.
+    own = target.__doc__ is not None and target.__doc__ == getattr(target.fget, "__doc__", None)
+    return type(target)(*parts, None if own else target.__doc__)
 
 
 def _cached_property(target: Any, options: _Options) -> Any:
-    return type(target)(_trace(target.func, options))
+    made = copy.copy(target)  # knows its name already where the class exists
+    made.func = _trace(target.func, options)
+    return made
 
 
 def _partial_method(target: Any, options: _Options) -> Any:

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from certtrace import semconv
+from certtrace.tracing.wrappers import WRAPPER_FILE
 
 MAX_MESSAGE_CHARS: Final = 262_144
 MAX_FRAMES: Final = 64
@@ -118,7 +119,7 @@ def _frames(tb: TracebackType | None) -> tuple[Frame, ...]:
     frames: list[Frame] = []
     while tb is not None:
         code = tb.tb_frame.f_code
-        if code.co_filename != "<traced>":
+        if code.co_filename != WRAPPER_FILE:
             frames.append((code.co_filename, tb.tb_lineno, code.co_qualname))
         tb = tb.tb_next
     if len(frames) > MAX_FRAMES:

@@ -98,7 +98,10 @@ class Gate(SynchronousMultiSpanProcessor):
         if tracer is None:
             return True
         local = isinstance(parent, (TracedSpan, SdkSpan))
-        return not local and tracer.sink.drops_at_start(name)
+        if local or not tracer.drops(name):
+            return False
+        tracer.sink.dropped_at_start()
+        return True
 
     def on_start(self, span: SdkSpan, parent_context: Context | None = None) -> None:
         """Enter a span of another library into its unit."""

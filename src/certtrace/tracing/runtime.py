@@ -8,7 +8,7 @@ from hmac import new as hmac_new
 from itertools import count
 from typing import Any, Final, Protocol
 
-from opentelemetry.context import get_current
+from opentelemetry.context import attach, get_current
 from opentelemetry.context.context import Context
 from opentelemetry.propagate import inject as inject_context
 from opentelemetry.sdk.resources import Resource
@@ -20,15 +20,17 @@ from opentelemetry.trace import INVALID_SPAN, SpanContext, get_current_span, set
 from certtrace import semconv
 from certtrace.ports import ScoreRecord
 from certtrace.tracing.active import CallSite
+from certtrace.tracing.capture import ATOMS
 from certtrace.tracing.foreign import ForeignHandle
 from certtrace.tracing.handle import NOT_RECORDED, SpanHandle
 from certtrace.tracing.identifiers import new_bits
 from certtrace.tracing.propagated import PROPAGATED_KEY
 from certtrace.tracing.skipped import SkippedSpan, Unrecorded
-from certtrace.tracing.spans import TracedSpan
+from certtrace.tracing.spans import TracedSpan, new_span
 from certtrace.tracing.units import Unit, Units
 
 _log = logging.getLogger("certtrace")
+_set = dict.__setitem__  # a `Context` refuses item assignment; this one is not shared yet
 
 SPAN_KEY: Final = next(iter(set_span_in_context(INVALID_SPAN, Context())))
 """The key under which OpenTelemetry keeps the current span, learned through its public API."""
@@ -38,8 +40,8 @@ SPAN_KEY: Final = next(iter(set_span_in_context(INVALID_SPAN, Context())))
 class UnitSink(Protocol):
     """Who takes finished units; `assembly`'s pipeline."""
 
-    def drops_at_start(self, name: str) -> bool:
-        """Return whether a drop rule refuses local roots of this name; called for every local root."""
+    def dropped_at_start(self) -> None:
+        """Count a local root that a drop rule refused."""
         ...
 
     def accept(self, unit: Unit) -> None:
@@ -55,8 +57,10 @@ class UnitSink(Protocol):
 class Tracer:
     """Opens and ends spans. Everything here runs on the host's threads and must neither raise nor block."""
 
-    def __init__(self, sink: UnitSink, resource: Resource, version: str, seed_key: bytes) -> None:
-        """Take the sink of finished units, the resource, certtrace's version and the key of seeded trace ids."""
+    def __init__(
+        self, sink: UnitSink, resource: Resource, version: str, seed_key: bytes, drop_names: frozenset[str]
+    ) -> None:
+        """Take the sink of finished units, the resource, our version, the key of seeded ids and what is never recorded."""
         self.sink = sink
         self.resource = resource
         self.scope = InstrumentationScope(semconv.SCOPE_NAME, version)
@@ -66,6 +70,7 @@ class Tracer:
         self.faults: dict[str, int] = {}
         self._fault_lock = threading.Lock()
         self._seed_key = seed_key
+        self._drop_names = drop_names
         self._foreign: dict[int, Unit] = {}
         self._started = count(1)
         self.started_total = 0
@@ -77,14 +82,26 @@ class Tracer:
         """See `Runtime.open`."""
         try:
             span = self._open(site, get_current(), "")
+            if type(span) is not TracedSpan:
+                return span
         except Exception as error:  # noqa: BLE001 - our own fault must not reach the host: the call goes on untraced
             self.fault("open", error)
             return None
-        if type(span) is TracedSpan and values:
-            try:
-                span.take_input(values)
-            except Exception as error:  # noqa: BLE001 - as above
-                self.fault("capture", error)
+        try:
+            size = 0
+            captured = []
+            for value in values:
+                kind = type(value)
+                if kind is str:
+                    size += len(value)  # type: ignore[arg-type]  # exactly a str
+                elif kind not in ATOMS:
+                    size += 1_024
+                    value = span.take(value)  # noqa: PLW2901 - what is kept is the captured form
+                captured.append(value)
+            span.captured = captured
+            span.unit.bytes += size
+        except Exception as error:  # noqa: BLE001 - as above
+            self.fault("capture", error)
         return span
 
     def open_span(self, site: CallSite, given: Any, options: Mapping[str, Any]) -> TracedSpan | SkippedSpan | None:
@@ -105,24 +122,38 @@ class Tracer:
         parent = context.get(SPAN_KEY)
         if type(parent) is TracedSpan:
             span = self._below(site, parent)
+        elif parent is None:
+            if site.name in self._drop_names:
+                return self._skipped(context)
+            span = self._origin(site, seed) if seed else self._root(site, new_bits(128) or 1, 0)
         elif type(parent) is Unrecorded:
             return None
         else:
-            upstream = None if parent is None else _valid_context(parent)
-            unit = None if upstream is None else self._foreign.get(upstream.span_id)
-            if upstream is not None and unit is not None and unit.claim:
-                span = self._child(site, unit, upstream.span_id)
-            elif self.sink.drops_at_start(site.name):
-                return self._skipped(context)
-            elif upstream is None:
-                span = self._origin(site, seed)
-            else:
-                span = self._continued(site, upstream)
-        span.propagated = context.get(PROPAGATED_KEY)  # type: ignore[assignment]  # only `propagate_attributes` sets it
-        span.enter(self.with_span(context, span), context)
+            other = self._beside(site, context, parent, seed)
+            if type(other) is not TracedSpan:
+                return other
+            span = other
+        if PROPAGATED_KEY in context:
+            span.propagated = context[PROPAGATED_KEY]  # type: ignore[assignment]  # only `propagate_attributes` sets it
+        inside = Context(context)
+        _set(inside, SPAN_KEY, span)
+        span.inside, span.outside = inside, context
+        attach(inside)
         if self.on_start is not None:
             self.on_start(span, context)
         return span
+
+    def _beside(self, site: CallSite, context: Context, parent: Any, seed: str) -> TracedSpan | SkippedSpan | None:
+        """Open below a span that is not ours: another library's, a remote one, or none that is valid."""
+        upstream = _valid_context(parent)
+        unit = None if upstream is None else self._foreign.get(upstream.span_id)
+        if upstream is not None and unit is not None and unit.claim:
+            return self._child(site, unit, upstream.span_id)
+        if site.name in self._drop_names:
+            return self._skipped(context)
+        if upstream is not None:
+            return self._continued(site, upstream)
+        return self._origin(site, seed) if seed else self._root(site, new_bits(128) or 1, 0)
 
     def _below(self, site: CallSite, parent: TracedSpan) -> TracedSpan:
         unit = parent.unit
@@ -136,14 +167,14 @@ class Tracer:
         return span
 
     def _child(self, site: CallSite, unit: Unit, parent_id: int) -> TracedSpan:
-        span = TracedSpan(self, site, unit, new_bits(64) or 1)
-        span.parent_id = parent_id
-        unit.open[span.id] = span
-        return span
+        return new_span(self, site, unit, new_bits(64) or 1, parent_id, unit.now())
 
     def _root(self, site: CallSite, trace_id: int, parent_id: int) -> TracedSpan:
-        unit = self._unit(trace_id)
-        unit.root = span = self._child(site, unit, parent_id)
+        units = self.units
+        unit = Unit(trace_id, units.generation)
+        self.started_total = next(self._started)
+        units.open[id(unit)] = unit
+        unit.root = span = new_span(self, site, unit, new_bits(64) or 1, parent_id, unit.wall_ns)
         return span
 
     def _unit(self, trace_id: int) -> Unit:
@@ -153,8 +184,6 @@ class Tracer:
         return unit
 
     def _origin(self, site: CallSite, seed: str) -> TracedSpan:
-        if not seed:
-            return self._root(site, new_bits(128) or 1, 0)
         span = self._root(site, self.trace_id_for(seed), 0)
         span.unit.randomness = new_bits(56)  # a seeded id repeats when an answer is graded again: it is no randomness
         span.unit.trace_state = f"{semconv.TRACESTATE_KEY}=rv:{span.unit.randomness:014x}"
@@ -176,10 +205,15 @@ class Tracer:
         self.units.join(unit)
 
     def _skipped(self, context: Context) -> SkippedSpan:
+        self.sink.dropped_at_start()
         self.started_total = next(self._started)
         skipped = SkippedSpan(self.with_span(context, Unrecorded()), context)
         skipped.resume()
         return skipped
+
+    def drops(self, name: str) -> bool:
+        """Return whether a drop rule refuses local roots of this name."""
+        return name in self._drop_names
 
     # --- spans of other libraries ----------------------------------------------------------------------------------
 
@@ -212,7 +246,7 @@ class Tracer:
         if unit is None:
             return
         if not span.status.is_ok:
-            unit.has_error = True
+            unit.has_error = unit.special = True
         unit.bytes += 2_048
         self.ended(unit, own.span_id, span)
 
@@ -223,31 +257,41 @@ class Tracer:
         if unit.generation != self.units.generation:
             return  # begun before a fork: the parent process ends it
         unit.ended.append(span)
-        unit.open.pop(span_id, None)
-        root = unit.root
-        if root is span or (type(root) is not TracedSpan and root.get_span_context().span_id == span_id):
+        open_spans = unit.open
+        open_spans.pop(span_id, None)
+        if unit.root is span:
             unit.root_ended = True
-        if unit.root_ended and not unit.open:
+        elif not unit.root_ended and _is_root(unit.root, span_id):
+            unit.root_ended = True
+        if unit.root_ended and not open_spans:
             self.complete(unit)
 
     def complete(self, unit: Unit) -> None:
         """Hand a unit on, once."""
-        if unit.claimed():
-            if unit.open:  # a span began below in this very moment: its end completes the unit
-                unit.claim.append(None)
-                return
-            try:
-                self.sink.accept(unit)
-            finally:
-                self._forget(unit)
+        try:
+            unit.claim.pop()
+        except IndexError:
+            return
+        if unit.open:  # a span began below in this very moment: its end completes the unit
+            unit.claim.append(None)
+            return
+        try:
+            self.sink.accept(unit)
+        finally:
+            self.units.open.pop(id(unit), None)
+            if unit.group is not None:
+                unit.group.open.pop(id(unit), None)
 
     def complete_partly(self, unit: Unit) -> None:
         """Hand a unit on although spans below its ended root are open; what they record comes as a unit of its own."""
-        if unit.claimed():
-            try:
-                self.sink.accept(unit)
-            finally:
-                self._forget(unit)
+        try:
+            unit.claim.pop()
+        except IndexError:
+            return
+        try:
+            self.sink.accept(unit)
+        finally:
+            self._forget(unit)
 
     def _forget(self, unit: Unit) -> None:
         self.units.open.pop(id(unit), None)
@@ -275,7 +319,9 @@ class Tracer:
         """Return `context` with `span` as the current one."""
         if span is None:
             return Context({key: value for key, value in context.items() if key != SPAN_KEY})
-        return Context(context, **{SPAN_KEY: span})
+        changed = Context(context)
+        _set(changed, SPAN_KEY, span)
+        return changed
 
     def share(self, unit: Unit) -> None:
         """Note that others may continue the unit's trace from now on."""
@@ -349,6 +395,11 @@ class Tracer:
             first = self.faults[cause] == 1
         if first:
             _log.error("Tracing failed in %s; the traced code is not affected, the span may be incomplete.", cause)
+
+
+def _is_root(root: Any, span_id: int) -> bool:
+    # Another library's span ends as a copy of the one that started.
+    return root is not None and type(root) is not TracedSpan and root.get_span_context().span_id == span_id
 
 
 def _valid_context(span: Any) -> SpanContext | None:

@@ -6,6 +6,7 @@ containers when they are first used and its `SpanContext` when somebody asks for
 
 import json
 from collections.abc import Mapping, Sequence
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.context import attach, get_current
@@ -36,14 +37,18 @@ MAX_ITEMS: Final = 200
 SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID)
 _UNSET: Final = Status(StatusCode.UNSET)
 _NOTHING: Final[Any] = object()
+_FEW: Final = 16
+_bare = object.__new__
 
 
 class TracedSpan(OpenSpan, SdkSpan):
     """One traced call or `with span(...)` block."""
 
     # Everything that most spans never touch has its default on the class: see `units.Unit`.
-    _end_time: int | None = None
-    _captured: Any = _NOTHING
+    start_ns: int
+    end_ns: int | None = None
+    captured: Sequence[object] | None = None
+    """The arguments, in the order of the call site's parameters."""
     _result: Any = _NOTHING
     _given: dict[str, Any] | None = None
     _events: list[Event] | None = None  # type: ignore[assignment]  # the SDK keeps a list of its own kind here
@@ -59,45 +64,35 @@ class TracedSpan(OpenSpan, SdkSpan):
     parent_is_remote = False
     parent_id = 0
 
-    def __init__(self, tracer: "Tracer", site: CallSite, unit: Unit, span_id: int) -> None:
-        """Take what identifies the span; `Tracer` sets the rest."""
-        self._tracer = tracer
-        self._site = site
-        self._name = site.name
-        self.unit = unit
-        self.id = span_id
-        self._start_time = unit.now()
+    inside: Context | None = None
+    outside: Context | None = None
+    """The contexts within and around the span, while it is current."""
+    unit: Unit
+    id: int
+    """Span id."""
+
+    def __init__(self) -> None:
+        """Refuse: `new_span` makes traced spans."""
+        msg = "A traced span is opened by @traced or span()."
+        raise TypeError(msg)
 
     # --- context ---------------------------------------------------------------------------------------------------
-
-    def enter(self, inside: Context, outside: Context) -> None:
-        """Make the span current; `outside` is what its end restores."""
-        self._inside = inside
-        self._outside = outside
-        attach(inside)
-
-    def _leave(self) -> None:
-        # No token: a token is bound to one contextvars context, but a coroutine may be closed in another. What the body
-        # itself left in the context stays, as it would untraced; only this span is taken out of it.
-        current = get_current()
-        if current is self._inside:
-            attach(self._outside)
-        elif self._tracer.span_in(current) is self:
-            attach(self._tracer.with_span(current, self._tracer.span_in(self._outside)))
 
     def suspend(self) -> None:
         """See `OpenSpan.suspend`."""
         try:
-            self._inside = get_current()
-            attach(self._outside)
+            if self.outside is not None:
+                self.inside = get_current()
+                attach(self.outside)
         except Exception as error:  # noqa: BLE001 - our own fault must not reach the host
             self._tracer.fault("suspend", error)
 
     def resume(self) -> None:
         """See `OpenSpan.resume`."""
         try:
-            self._outside = get_current()
-            attach(self._inside)
+            if self.inside is not None:
+                self.outside = get_current()
+                attach(self.inside)
         except Exception as error:  # noqa: BLE001 - as above
             self._tracer.fault("resume", error)
 
@@ -106,8 +101,8 @@ class TracedSpan(OpenSpan, SdkSpan):
     def succeed(self, result: object) -> None:
         """See `OpenSpan.succeed`."""
         try:
-            if self._site.capture_output and result is not None:
-                self._result = result if type(result) in ATOMS else self._take(result)
+            if result is not None and self._site.capture_output:
+                self._result = result if type(result) in ATOMS else self.take(result)
         except Exception as error:  # noqa: BLE001 - as above
             self._tracer.fault("capture", error)
         self._close()
@@ -122,6 +117,7 @@ class TracedSpan(OpenSpan, SdkSpan):
             unit = self.unit
             self._failure = failure_of(error, again=unit.error_id == id(error))
             unit.error_id = id(error)
+            unit.special = True
             if self._failure.outcome == "error":
                 unit.has_error = True
             elif self._failure.outcome == "cancelled":
@@ -139,7 +135,7 @@ class TracedSpan(OpenSpan, SdkSpan):
             if self._site.capture_output and self._item_count <= MAX_ITEMS:
                 if self._items is None:
                     self._items = []
-                self._items.append(value if type(value) in ATOMS else self._take(value))
+                self._items.append(value if type(value) in ATOMS else self.take(value))
         except Exception as error:  # noqa: BLE001 - as above
             self._tracer.fault("capture", error)
 
@@ -148,33 +144,43 @@ class TracedSpan(OpenSpan, SdkSpan):
         self.succeed(result)
 
     def _close(self) -> None:
+        # One function, not three: every traced call comes through here.
         try:
-            self._leave()
-            self.end()
+            outside = self.outside
+            if outside is not None:
+                # No token: a token is bound to one contextvars context, but a coroutine may be closed in another.
+                if get_current() is self.inside:
+                    attach(outside)
+                else:
+                    self._untangle(outside)
+                self.inside = self.outside = None  # the context holds the span: they would keep each other alive
+            if self.end_ns is None:
+                unit = self.unit
+                self.end_ns = unit.wall_ns + perf_counter_ns() - unit.mono_ns
+                self._tracer.ended(unit, self.id, self)
         except Exception as error:  # noqa: BLE001 - as above
             self._tracer.fault("end", error)
 
-    def _take(self, value: object) -> object:
+    def _untangle(self, outside: Context) -> None:
+        # What the body itself left in the context stays, as it would untraced; only this span is taken out of it.
+        current = get_current()
+        if self._tracer.span_in(current) is self:
+            attach(self._tracer.with_span(current, self._tracer.span_in(outside)))
+
+    def take(self, value: object) -> object:
+        """Capture one value as it is now."""
+        if type(value) is dict and len(value) <= _FEW:  # the usual argument and result: one small flat mapping
+            copied = dict(value)
+            for key, item in copied.items():
+                if type(item) not in ATOMS or type(key) is not str:
+                    break
+            else:
+                return copied
         models: list[ModelValue] = []
         taken = capture(value, models)
         if models:
             self._tracer.remember(self.unit, models)
         return taken
-
-    def take_input(self, values: tuple[object, ...]) -> None:
-        """Capture the arguments of the call."""
-        size = 0
-        plain = True
-        for value in values:
-            kind = type(value)
-            if kind is str:
-                size += len(value)  # type: ignore[arg-type]  # exactly a str
-            elif kind not in ATOMS:
-                plain = False
-                size += 1_024
-        self._captured = values if plain else tuple([v if type(v) in ATOMS else self._take(v) for v in values])
-        if size:
-            self.unit.bytes += size
 
     def take_given_input(self, value: object) -> None:
         """Capture what `span(input=...)` was given."""
@@ -182,9 +188,9 @@ class TracedSpan(OpenSpan, SdkSpan):
 
     def input_value(self) -> Any:
         """Return the captured arguments by name, or `None`."""
-        if self._captured is _NOTHING or not self._site.params:
+        if self.captured is None or not self._site.params:
             return None
-        return dict(zip(self._site.params, self._captured, strict=False))
+        return dict(zip(self._site.params, self.captured, strict=False))
 
     def output_value(self) -> Any:
         """Return the captured result, or what a generator yielded, or `None`."""
@@ -222,7 +228,7 @@ class TracedSpan(OpenSpan, SdkSpan):
     @property
     def recording(self) -> bool:
         """See `SpanHandle.recording`."""
-        return self._end_time is None
+        return self.end_ns is None
 
     @property
     def trace_id(self) -> str:
@@ -259,7 +265,7 @@ class TracedSpan(OpenSpan, SdkSpan):
     def fail(self, error_type: str, message: str = "", **attributes: Any) -> None:
         """See `SpanHandle.fail`."""
         self._failure = Failure("error", error_type, message, (), ())
-        self.unit.has_error = True
+        self.unit.has_error = self.unit.special = True
         self.set_attributes(attributes)
 
     # --- OpenTelemetry's span --------------------------------------------------------------------------------------
@@ -272,12 +278,12 @@ class TracedSpan(OpenSpan, SdkSpan):
     def _structured(self, value: Any) -> Any:
         if type(value) in ATOMS:
             return value
-        taken = self._take(value)
+        taken = self.take(value)
         return taken if type(taken) is str else Structured(taken)
 
     def set_attribute(self, key: str, value: Any) -> None:
         """Set one attribute; anything may be given, structured values are captured as data."""
-        if self._end_time is not None or value is None:
+        if self.end_ns is not None or value is None:
             return
         try:
             given = self._given_attributes()
@@ -299,7 +305,7 @@ class TracedSpan(OpenSpan, SdkSpan):
         self, name: str, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None
     ) -> None:
         """Record an event; see the SDK's span."""
-        if self._end_time is not None:
+        if self.end_ns is not None:
             return
         try:
             if self._events is None:
@@ -312,7 +318,7 @@ class TracedSpan(OpenSpan, SdkSpan):
 
     def add_link(self, context: SpanContext, attributes: Mapping[str, Any] | None = None) -> None:
         """Link another span."""
-        if self._end_time is not None:
+        if self.end_ns is not None:
             return
         if self._links is None:
             self._links = []
@@ -337,31 +343,32 @@ class TracedSpan(OpenSpan, SdkSpan):
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Set the status; see the SDK's span."""
-        if self._end_time is not None:
+        if self.end_ns is not None:
             return
         given = status if isinstance(status, Status) else Status(status, description)
         if self._status.status_code is not StatusCode.OK and given.status_code is not StatusCode.UNSET:
             self._status = given
             if given.status_code is StatusCode.ERROR:
-                self.unit.has_error = True
+                self.unit.has_error = self.unit.special = True
 
     def update_name(self, name: str) -> None:
         """Rename the span."""
-        if self._end_time is None:
+        if self.end_ns is None:
             self._name = name
 
     def is_recording(self) -> bool:
         """Whether the span is still open."""
-        return self._end_time is None
+        return self.end_ns is None
 
     def start(self, start_time: int | None = None, parent_context: Context | None = None) -> None:
         """Do nothing: a traced span is started by its tracer."""
 
     def end(self, end_time: int | None = None) -> None:
         """End the span; a second end does nothing."""
-        if self._end_time is None:
-            self._end_time = self.unit.now() if end_time is None else end_time
-            self._tracer.ended(self.unit, self.id, self)
+        if self.end_ns is None:
+            unit = self.unit
+            self.end_ns = unit.wall_ns + perf_counter_ns() - unit.mono_ns if end_time is None else end_time
+            self._tracer.ended(unit, self.id, self)
 
     def get_span_context(self) -> SpanContext:
         """Return the identity of the span, as others need it to continue the trace."""
@@ -403,12 +410,12 @@ class TracedSpan(OpenSpan, SdkSpan):
     @property
     def start_time(self) -> int:
         """Nanoseconds since the epoch."""
-        return self._start_time  # type: ignore[return-value]  # set by __init__, optional only in the SDK
+        return self.start_ns
 
     @property
     def end_time(self) -> int | None:
         """Nanoseconds since the epoch; `None` while the span is open."""
-        return self._end_time
+        return self.end_ns
 
     @property
     def status(self) -> Status:
@@ -469,8 +476,8 @@ class TracedSpan(OpenSpan, SdkSpan):
             links=self.links,
             kind=self.kind,
             status=self.status,
-            start_time=self._start_time,
-            end_time=self._end_time,
+            start_time=self.start_ns,
+            end_time=self.end_ns,
             instrumentation_scope=self.instrumentation_scope,
         )
 
@@ -495,3 +502,21 @@ class TracedSpan(OpenSpan, SdkSpan):
         else:
             self._close()
 
+
+def new_span(  # noqa: PLR0913 - a constructor
+    tracer: "Tracer", site: CallSite, unit: Unit, span_id: int, parent_id: int, start_ns: int
+) -> TracedSpan:
+    """Make an open span of a unit.
+
+    Not by calling the class: the SDK's `Span.__new__` and an `__init__` would cost as much as all else here.
+    """
+    span = _bare(TracedSpan)
+    span._tracer = tracer  # noqa: SLF001 - this is the constructor
+    span._site = site  # noqa: SLF001 - as above
+    span._name = site.name  # noqa: SLF001 - as above
+    span.unit = unit
+    span.id = span_id
+    span.parent_id = parent_id
+    span.start_ns = start_ns
+    unit.open[span_id] = span
+    return span

@@ -53,6 +53,8 @@ class Unit:
     cancelled = False
     abandoned = False
     forced = False
+    special = False
+    """Whether any of the above, or a confidence, gives sampling something to decide on."""
     bytes = 0
     scores: list[Any] | None = None
     sequence = -1
@@ -66,24 +68,18 @@ class Unit:
         self.mono_ns = perf_counter_ns()
         self.open: dict[int, Any] = {}
         self.ended: list[Any] = []
-        self.claim = [None]
+        self.claim: list[None] = [None]
+        """Whoever pops the element completes the unit: exactly one thread can."""
 
     def now(self) -> int:
         """Return the time in nanoseconds since the epoch, monotonic within the unit."""
         return self.wall_ns + perf_counter_ns() - self.mono_ns
 
-    def claimed(self) -> bool:
-        """Return whether this caller is the one that decides the unit; true exactly once."""
-        try:
-            self.claim.pop()
-        except IndexError:
-            return False
-        return True
-
     def see_confidence(self, value: object) -> None:
         """Remember the lowest confidence of the unit."""
         if isinstance(value, (int, float)) and (self.confidence is None or value < self.confidence):
             self.confidence = float(value)
+            self.special = True
 
 
 class Units:

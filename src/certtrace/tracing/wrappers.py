@@ -37,14 +37,18 @@ _PLAIN: Final = """\
         return _ct_result
 """
 
+# A coroutine or generator is made before its span: nothing can then stand between an open span and its end. What it was
+# given is let go of (`{forget}`): the body may want to free it long before it ends.
 _COROUTINE: Final = """\
     async def wrapper({signature}):
+        _ct_body = _ct_func({call})
         _ct_runtime = _ct_active.runtime
         _ct_span = None if _ct_runtime is None else _ct_runtime.open(_ct_site, ({values}))
+        {forget}
         if _ct_span is None:
-            return await _ct_func({call})
+            return await _ct_body
         try:
-            _ct_result = await _ct_func({call})
+            _ct_result = await _ct_body
         except _ct_BaseException as _ct_error:
             _ct_span.fail_with(_ct_error)
             raise
@@ -53,15 +57,15 @@ _COROUTINE: Final = """\
 """
 
 # A generator's span is current only while its body runs: at a `yield` the consumer gets its own context back. Every
-# exception that arrives at the `yield`, `GeneratorExit` too, is thrown into the body, with the traceback it came with.
+# exception that arrives at the `yield`, `GeneratorExit` too, is thrown into the body, with the traceback it came with:
+# `yield from` would close the body instead and lose what it answers, so it is not used for unrecorded calls either.
 # The item is popped from a list as it is yielded: the wrapper must not keep it alive while it waits.
 _GENERATOR: Final = """\
     def wrapper({signature}):
+        _ct_body = _ct_func({call})
         _ct_runtime = _ct_active.runtime
         _ct_span = None if _ct_runtime is None else _ct_runtime.open(_ct_site, ({values}))
-        if _ct_span is None:
-            return (yield from _ct_func({call}))
-        _ct_body = _ct_func({call})
+        {forget}
         _ct_sent = _ct_thrown = None
         while True:
             try:
@@ -70,14 +74,17 @@ _GENERATOR: Final = """\
                 else:
                     _ct_item = _ct_body.throw(_ct_thrown)
             except _ct_StopIteration as _ct_stop:
-                _ct_span.exhausted(_ct_stop.value)
+                if _ct_span is not None:
+                    _ct_span.exhausted(_ct_stop.value)
                 return _ct_stop.value
             except _ct_BaseException as _ct_error:
                 _ct_thrown = None
-                _ct_span.fail_with(_ct_error)
+                if _ct_span is not None:
+                    _ct_span.fail_with(_ct_error)
                 raise
-            _ct_span.suspend()
-            _ct_span.item(_ct_item)
+            if _ct_span is not None:
+                _ct_span.suspend()
+                _ct_span.item(_ct_item)
             _ct_held = [_ct_item]
             _ct_item = _ct_sent = _ct_thrown = None
             try:
@@ -85,14 +92,16 @@ _GENERATOR: Final = """\
             except _ct_BaseException as _ct_error:
                 _ct_thrown = _ct_error
                 _ct_thrown.__traceback__ = _ct_thrown.__traceback__.tb_next
-            _ct_span.resume()
+            if _ct_span is not None:
+                _ct_span.resume()
 """
 
 _ASYNC_GENERATOR: Final = """\
     async def wrapper({signature}):
+        _ct_body = _ct_func({call})
         _ct_runtime = _ct_active.runtime
         _ct_span = None if _ct_runtime is None else _ct_runtime.open(_ct_site, ({values}))
-        _ct_body = _ct_func({call})
+        {forget}
         _ct_step = _ct_first(_ct_body)
         _ct_thrown = None
         while True:
@@ -127,6 +136,13 @@ _FACTORY: Final = (
     "_ct_StopAsyncIteration):\n{wrapper}    return wrapper\n"
 )
 
+WRAPPER_FILE: Final = "<traced, hidden as importlib._bootstrap>"
+"""File name of every wrapper's code.
+
+`warnings` and `logging` pass over frames whose file name holds these two words when they count `stacklevel`: a warning that
+a traced function raises on behalf of its caller is still shown at the caller.
+"""
+
 
 def _first_step(body: Any) -> Any:
     # Only the outer generator is announced to the event loop: were the inner one known too, the loop would close both.
@@ -150,9 +166,20 @@ def template_for(flags: int) -> str:
 
 
 @functools.lru_cache(maxsize=2_048)
-def _compile(template: str, signature: str, call: str, values: str) -> types.CodeType:
-    source = _FACTORY.format(wrapper=template.format(signature=signature, call=call, values=values))
-    return compile(source, "<traced>", "exec", dont_inherit=True)
+def _factory(template: str, signature: str, call: str, values: str, forget: str) -> Callable[..., types.FunctionType]:
+    # A parameter could have the name of one of the wrapper's own variables.
+    source = _FACTORY.format(wrapper=template).replace("_ct_", _free_prefix(signature))
+    source = source.format(signature=signature, call=call, values=values, forget=forget)
+    made: dict[str, Callable[..., types.FunctionType]] = {}
+    exec(compile(source, WRAPPER_FILE, "exec", dont_inherit=True), {}, made)  # noqa: S102 - our own source
+    return next(iter(made.values()))
+
+
+def _free_prefix(signature: str) -> str:
+    prefix = "_ct_"
+    while prefix in signature:
+        prefix = f"{prefix}_"
+    return prefix
 
 
 def parameters(code: types.CodeType) -> tuple[str, ...]:
@@ -186,10 +213,7 @@ def _layout(code: types.CodeType, *, defaults: int, kwdefaults: frozenset[str]) 
     return ", ".join(signature), ", ".join(call)
 
 
-def _build(func: Callable[..., Any], site: CallSite, code: types.CodeType, scope: dict[str, Any]) -> types.FunctionType:
-    made: dict[str, Any] = {}
-    exec(code, scope, made)  # noqa: S102 - the source is ours, made of checked identifiers
-    factory: Callable[..., types.FunctionType] = made["_ct_factory"]
+def _build(func: Callable[..., Any], site: CallSite, factory: Callable[..., types.FunctionType]) -> types.FunctionType:
     return factory(func, site, ACTIVE, _first_step, BaseException, StopIteration, StopAsyncIteration)
 
 
@@ -209,19 +233,22 @@ def wrap_function(func: types.FunctionType, site: CallSite, hidden: int) -> type
     signature, call = _layout(code, defaults=len(func.__defaults__ or ()), kwdefaults=kwdefaults)
     site.params = names[hidden:] if site.capture_input else ()
     values = "".join(f"{name}, " for name in site.params)
+    made = _build(func, site, _factory(template_for(code.co_flags), signature, call, values, _forget(names)))
+    flags = made.__code__.co_flags | (code.co_flags & CO_ITERABLE_COROUTINE)
+    own_code = made.__code__.replace(co_name=code.co_name, co_qualname=code.co_qualname, co_flags=flags)
     # The function's own globals: frameworks resolve string annotations in them.
-    wrapper = _build(func, site, _compile(template_for(code.co_flags), signature, call, values), func.__globals__)
-    wrapper.__defaults__ = func.__defaults__
+    wrapper = types.FunctionType(own_code, func.__globals__, func.__name__, func.__defaults__, made.__closure__)
     wrapper.__kwdefaults__ = dict(func.__kwdefaults__) if func.__kwdefaults__ else None
-    functools.update_wrapper(wrapper, func)
-    flags = wrapper.__code__.co_flags | (code.co_flags & CO_ITERABLE_COROUTINE)
-    wrapper.__code__ = wrapper.__code__.replace(co_name=code.co_name, co_qualname=code.co_qualname, co_flags=flags)
-    return wrapper
+    return functools.update_wrapper(wrapper, func)
+
+
+def _forget(names: tuple[str, ...]) -> str:
+    return " = ".join([*names, "None"]) if names else "pass"
 
 
 def wrap_callable(func: Callable[..., Any], site: CallSite, flags: int) -> types.FunctionType:
     """Return a traced function of the kind that code `flags` say, that calls `func` with whatever it is given."""
     site.params = ("args", "kwargs") if site.capture_input else ()
     values = "args, kwargs, " if site.capture_input else ""
-    code = _compile(template_for(flags), "*args, **kwargs", "*args, **kwargs", values)
-    return _build(func, site, code, globals())
+    factory = _factory(template_for(flags), "*args, **kwargs", "*args, **kwargs", values, "args = kwargs = None")
+    return _build(func, site, factory)
