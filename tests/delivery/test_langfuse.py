@@ -63,6 +63,14 @@ def test_scores_go_out_as_one_list(langfuse, sink):
     assert [score["id"] for score in json.loads(sink.taken[0].body)] == ["1", "2", "3"]
 
 
+def test_many_scores_are_cut_to_lists_that_the_server_takes(langfuse, sink):
+    one = b'[{"id":"%s"}]' % (b"x" * 300_000)
+    langfuse.deliver([Payload("scores", one, "")] * 7, soon())
+
+    assert max(len(request.body) for request in sink.taken) < 1_000_000
+    assert sum(len(json.loads(request.body)) for request in sink.taken) == 7
+
+
 def test_scores_that_a_207_rejects_are_counted(langfuse, sink):
     body = json.dumps({"accepted": 1, "rejected": 2, "errors": [{"message": "x"}]}).encode()
     sink.answer = lambda _: sink.Answer(207, body=body)

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from certtrace.delivery import lane
-from certtrace.delivery.deadletter import letters
+from certtrace.delivery.deadletter import letters, replay
 from certtrace.delivery.langfuse import LangfuseDestination
 from certtrace.delivery.sender import Delivery
 from certtrace.delivery.spool import Spool
@@ -173,6 +173,56 @@ def test_a_poisoned_span_does_not_take_its_unit_along(spool, deliver, sink, lang
     assert delivery.flush(10).complete
     assert sorted(sink.names()) == ["a", "b", "d", "e"]
     assert delivery.status().destinations["langfuse"].dead_lettered == 1
+
+
+def test_a_dead_letter_is_delivered_after_the_cause_was_mended(spool, write, deliver, sink, langfuse):
+    sink.answer = lambda _: sink.Answer(400)
+    delivery = deliver(langfuse)
+    write(spool, "unit")
+    assert delivery.flush(10).complete
+    sink.answer = lambda _: sink.Answer(200)
+    (letter,) = letters(spool.root)
+
+    assert replay(letter, spool)
+    assert delivery.flush(10).complete
+    assert sink.names() == ["unit"]
+    assert list(letters(spool.root)) == []
+
+
+def test_damaged_dead_letters_are_passed_over(spool, write, deliver, sink, langfuse):
+    sink.answer = lambda _: sink.Answer(400)
+    delivery = deliver(langfuse)
+    write(spool, "a", 1)
+    write(spool, "b", 2)
+    assert delivery.flush(10).complete
+    first, _ = letters(spool.root)
+    first.path.write_bytes(first.path.read_bytes()[:-5])
+
+    assert [int(letter.payload.trace_id, 16) for letter in letters(spool.root)] == [2]
+
+
+def test_spans_and_scores_that_alternate_take_one_request_each(spool, write, deliver, sink, langfuse):
+    delivery = deliver(langfuse)
+    for number in range(1, 51):
+        write(spool, f"unit{number}", number)
+        spool.content(0, Payload("scores", b'[{"id":"%d"}]' % number, ""))
+
+    assert delivery.flush(10).complete
+    assert len(sink.names()) == 50
+    assert len(sink.taken) <= 4
+
+
+def test_spans_are_not_sent_again_because_scores_failed(spool, write, deliver, sink, langfuse):
+    answers = iter([503, 503])
+    sink.answer = lambda request: sink.Answer(next(answers, 200) if "scores" in request.path else 200)
+    delivery = deliver(langfuse)
+    for number in range(1, 6):
+        spool.content(0, Payload("scores", b'[{"id":"%d"}]' % number, ""))
+        write(spool, f"unit{number}", number)
+
+    assert delivery.flush(10).complete
+    assert sorted(sink.names()) == [f"unit{n}" for n in range(1, 6)]
+    assert delivery.status().destinations["langfuse"].delivered == 10
 
 
 def test_a_poisoned_score_leaves_the_others(spool, deliver, sink, langfuse):

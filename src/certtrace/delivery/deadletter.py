@@ -14,6 +14,7 @@ from certtrace.delivery.backlog import TYPES, Item
 from certtrace.delivery.directory import SUFFIX
 from certtrace.delivery.files import Handle, create_for_append, make_private_folder, read_from, write_whole
 from certtrace.delivery.frames import Record, RecordType
+from certtrace.delivery.spool import Spool
 from certtrace.ports import Payload
 
 FOLDER: Final = ".dead-letters"
@@ -61,6 +62,17 @@ def letters(root: Path) -> Iterator[DeadLetter]:
         letter = _read(path)
         if letter is not None:
             yield letter
+
+
+def replay(letter: DeadLetter, spool: Spool) -> bool:
+    """Put a dead letter back into the spool, for all of its destinations; return whether it was taken.
+
+    Those that had it get it again: spans and scores are stored by their ids.
+    """
+    if not spool.content(0, letter.payload):
+        return False
+    letter.path.unlink(missing_ok=True)
+    return True
 
 
 def _read(path: Path) -> DeadLetter | None:

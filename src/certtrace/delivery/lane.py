@@ -6,11 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import takewhile
 from typing import Final
 
 from certtrace.delivery.backlog import Item, Pending
 from certtrace.delivery.deadletter import bury
+from certtrace.delivery.directory import Position
 from certtrace.delivery.otlp import halve_unit
 from certtrace.delivery.spool import Source, Spool
 from certtrace.errors import SpoolError
@@ -68,10 +69,11 @@ class Lane:
         self._upkeep = upkeep
         self._linger_seconds = linger_seconds
         self._logged: set[str] = set()
-        self._delivered = self._dead_lettered = self._lost = 0
         self._begin()
 
     def _begin(self) -> None:
+        self._delivered = self._dead_lettered = self._lost = 0
+        self._done: dict[Source, dict[Position, bool]] = {}
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._awake = threading.Event()
@@ -93,7 +95,6 @@ class Lane:
 
     def after_fork_in_child(self) -> None:
         """Start anew without a thread; the counts of this process begin at zero."""
-        self._delivered = self._dead_lettered = self._lost = 0
         self._begin()
 
     def wake(self) -> None:
@@ -228,9 +229,15 @@ class Lane:
                         return
 
     def _deliver(self, source: Source, batch: Sequence[Item]) -> bool:
+        """Deliver a batch; return whether all of it is done. What is done stays noted where the rest has to wait."""
+        done = self._done.setdefault(source, {})
         try:
-            for _, run in groupby(batch, key=lambda item: item.payload.kind):
-                self._send(source, list(run))
+            try:
+                # Spans and their scores alternate in the spool; one request per kind, not one per change.
+                for kind in dict.fromkeys(item.payload.kind for item in batch):
+                    self._send([item for item in batch if item.payload.kind == kind and item.after not in done], done)
+            finally:
+                self._ack(source, batch, done)
         except DestinationPausedError as error:
             self._failed(str(error), error.retry_after_seconds, paused=True)
         except DeliveryError as error:
@@ -241,21 +248,31 @@ class Lane:
             return True
         return False
 
-    def _send(self, source: Source, items: Sequence[Item]) -> None:
+    def _ack(self, source: Source, batch: Sequence[Item], done: dict[Position, bool]) -> None:
+        """Move the cursor over what is done without a gap, and count it."""
+        prefix = list(takewhile(lambda item: item.after in done, batch))
+        source.ack(self.name, prefix)
+        self._delivered += sum(done.pop(item.after) for item in prefix)
+        if not done:
+            del self._done[source]
+
+    def _send(self, items: Sequence[Item], done: dict[Position, bool]) -> None:
         """Deliver items of one kind, in order; halve what is rejected until the culprit is alone."""
+        if not items:
+            return
         try:
             self._attempt([item.payload for item in items])
         except BatchRejectedError as error:
             if len(items) > 1:
                 middle = len(items) // 2
-                self._send(source, items[:middle])
-                self._send(source, items[middle:])
-                return
-            self._send_alone(items[0], str(error))
+                self._send(items[:middle], done)
+                self._send(items[middle:], done)
+            else:
+                self._send_alone(items[0], str(error))
+                done[items[0].after] = False
         else:
-            self._delivered += len(items)
+            done.update((item.after, True) for item in items)
             self._succeeded()
-        source.ack(self.name, items)
 
     def _send_alone(self, item: Item, reason: str) -> None:
         """Halve a rejected unit down to its spans; keep as dead letter what is rejected alone."""

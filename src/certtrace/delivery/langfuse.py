@@ -11,6 +11,8 @@ from certtrace.delivery.otlp_http import OtlpHttp
 
 _TRACES_PATH: Final = "/api/public/otel/v1/traces"
 _SCORES_PATH: Final = "/api/public/scores"
+_MAX_SCORES_BYTES: Final = 900_000
+"""Outside its OTLP endpoint the server's bodies end at 1 MB."""
 
 
 class LangfuseDestination(OtlpHttp):
@@ -43,10 +45,20 @@ class LangfuseDestination(OtlpHttp):
         )
 
     def send_scores(self, lists: Sequence[bytes], deadline: float) -> None:
-        """Send JSON lists of scores as one list."""
-        inner = [text for text in (data.strip()[1:-1] for data in lists) if text.strip()]
-        if not inner:
-            return
+        """Send JSON lists of scores, joined to lists that the server takes."""
+        inner: list[bytes] = []
+        size = 0
+        for text in (data.strip()[1:-1] for data in lists):
+            if inner and size + len(text) > _MAX_SCORES_BYTES:
+                self._send_list(inner, deadline)
+                inner, size = [], 0
+            if text.strip():
+                inner.append(text)
+                size += len(text) + 1
+        if inner:
+            self._send_list(inner, deadline)
+
+    def _send_list(self, inner: Sequence[bytes], deadline: float) -> None:
         # Uncompressed: outside its OTLP endpoint Langfuse reads bodies as they come.
         headers = {"Content-Type": "application/json"}
         response = self.post(_SCORES_PATH, b"[" + b",".join(inner) + b"]", headers, deadline)
