@@ -53,6 +53,7 @@ def test_a_submission_is_graded_by_criterion_and_weighted(certtrace_spans):
     assert root.attributes[semconv.CONTEXT_TOKENS] == 1200
     assert root.attributes[semconv.RUBRIC_SHA] == RUBRIC.sha
     assert (root.attributes[semconv.PASSES_STARTED], root.attributes[semconv.PASSES_INDEPENDENT]) == (6, 6)
+    assert root.attributes[semconv.PASSES_PLANNED] == 6
     first = certtrace_spans.named("criterion.grade")[0].attributes
     assert (first[semconv.CRITERION_ID], first[semconv.CRITERION_WEIGHT]) == ("clarity", 1)
     total = certtrace_spans.one("submission.aggregate").attributes

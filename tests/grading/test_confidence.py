@@ -83,6 +83,19 @@ def test_review_of_all_sends_confident_drafts_too():
     assert result.route_reason is RouteReason.REVIEW_ALL
 
 
+@pytest.mark.parametrize(
+    ("mode", "sampled", "reason"),
+    [
+        (ReviewMode.SAMPLED, True, RouteReason.SAMPLED),
+        (ReviewMode.SAMPLED, False, RouteReason.CONFIDENT),
+        (ReviewMode.FLAGGED, True, RouteReason.CONFIDENT),
+    ],
+)
+def test_a_sample_is_reviewed_where_the_mode_says_so(mode, sampled, reason):
+    result = SELF_CONSISTENCY.aggregate(passes(4, 4, 4), review_mode=mode, sampled=sampled)
+    assert result.route_reason is reason
+
+
 def test_spread_falls_with_distance_in_shares_of_the_maximum():
     assert SPREAD.aggregate(passes(4, 4, 4)).confidence == 1.0
     assert SPREAD.aggregate(passes(0, 5)).confidence == pytest.approx(0.0)

@@ -32,8 +32,17 @@ class Formula:
         planned: int | None = None,
         threshold: float = CONFIDENCE_THRESHOLD,
         review_mode: ReviewMode = ReviewMode.FLAGGED,
+        sampled: bool = False,
     ) -> Aggregate:
-        """Compute grade, confidence and route from passes; pure and repeatable."""
+        """Compute grade, confidence and route from passes; pure and repeatable.
+
+        Args:
+            passes: All passes, failed and cached ones too.
+            planned: How many were planned; without it what the passes say.
+            threshold: Confidence below which a draft goes to an expert, 0.0 to 1.0.
+            review_mode: Which drafts an expert sees.
+            sampled: Whether the host's sample took this draft, where the mode is `sampled`.
+        """
         taken = tuple(passes)
         valid = [each for each in taken if each.valid]
         independent = [each for each in valid if each.independent]
@@ -55,7 +64,7 @@ class Formula:
             valid=len(valid),
             independent=len(independent),
         )
-        way, reason = route(result, review_mode=review_mode)
+        way, reason = route(result, review_mode=review_mode, sampled=sampled)
         return replace(result, route=way, route_reason=reason)
 
 
@@ -157,7 +166,9 @@ def weighted(
     return replace(result, route=way, route_reason=reason)
 
 
-def route(aggregate: Aggregate, *, review_mode: ReviewMode = ReviewMode.FLAGGED) -> tuple[Route, RouteReason]:
+def route(
+    aggregate: Aggregate, *, review_mode: ReviewMode = ReviewMode.FLAGGED, sampled: bool = False
+) -> tuple[Route, RouteReason]:
     """Say where a draft goes and why. What raises a doubt wins over what does not."""
     if aggregate.grade is None or aggregate.valid < aggregate.planned:
         return Route.EXPERT_REVIEW, RouteReason.PARTIAL_PASSES
@@ -167,6 +178,8 @@ def route(aggregate: Aggregate, *, review_mode: ReviewMode = ReviewMode.FLAGGED)
         return Route.EXPERT_REVIEW, RouteReason.LOW_CONFIDENCE
     if review_mode is ReviewMode.ALL:
         return Route.EXPERT_REVIEW, RouteReason.REVIEW_ALL
+    if review_mode is ReviewMode.SAMPLED and sampled:
+        return Route.EXPERT_REVIEW, RouteReason.SAMPLED
     return Route.AUTOMATIC, RouteReason.CONFIDENT
 
 

@@ -1,7 +1,8 @@
 """Run one method of a service inside its stage, whatever kind of function it is.
 
 A generator's stage must be current while its body runs and only then: between two items the consumer works in its own
-context. So the stage lives in a context of its own, and every step of the body runs in there.
+context. So the stage lives in a context of its own, taken at the first item, and every step of the body runs in there.
+Context variables that the body sets stay there.
 """
 
 import inspect

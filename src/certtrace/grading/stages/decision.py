@@ -48,6 +48,7 @@ class AggregateStage(Stage):
         passes: Iterable[GradingPass] | None = None,
         planned: int | None = None,
         review_mode: ReviewMode | None = None,
+        sampled: bool = False,
     ) -> Aggregate:
         """Compute the aggregate with a reference formula and record it.
 
@@ -58,12 +59,13 @@ class AggregateStage(Stage):
             passes: The passes; without it those of the grading around.
             planned: How many were planned; without it what the grading around or the passes say.
             review_mode: Which drafts an expert sees; without it what the grading around says.
+            sampled: Whether the host's sample took this draft, where the mode is `sampled`.
         """
         grading = enclosing(GradingStage, self)
         taken = self.passes() if passes is None else list(passes)
         count = planned if planned is not None else self._planned(grading)
         mode = review_mode or (grading.review_mode if grading is not None else None) or ReviewMode.FLAGGED
-        result = formula.aggregate(taken, planned=count, threshold=self.threshold, review_mode=mode)
+        result = formula.aggregate(taken, planned=count, threshold=self.threshold, review_mode=mode, sampled=sampled)
         self.note({semconv.REVIEW_MODE: mode})
         self.decided(result)
         return result

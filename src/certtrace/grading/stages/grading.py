@@ -171,6 +171,7 @@ class GradingStage(SubjectStage):
                 semconv.CONFIDENCE: aggregate.confidence,
                 semconv.ROUTE: aggregate.route,
                 semconv.ROUTE_REASON: aggregate.route_reason,
+                semconv.PASSES_PLANNED: aggregate.planned or None,
             }
         )
         self.span.update(output=aggregate)
