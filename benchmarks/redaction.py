@@ -1,6 +1,6 @@
 """Measure redaction: recall and precision on labelled text, false alarms on exam answers, speed, and the GIL.
 
-Run from the repository: `python benchmarks/redaction.py [recall] [alarms] [speed] [gil] [--show TYPE]`.
+Run from the repository: `python benchmarks/redaction.py [recall] [alarms] [people] [speed] [gil] [--show TYPE]`.
 The labelled data and the real answers are read from `../shared/data`; without them only synthetic text is measured.
 """
 
@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 from certtrace import semconv
@@ -134,17 +135,26 @@ def speed() -> None:
         print(f"{engine:3} one text of 200 KB: {len(blob) / spent / 1e6:.1f} MB/s")
 
 
-def _longest_gap(work, seconds: float) -> tuple[float, list[float]]:
+def _waited(thread_id: int) -> float:
+    """Return the seconds for which a thread was ready but the machine ran something else."""
+    with open(f"/proc/self/task/{thread_id}/schedstat") as file:  # noqa: PTH123 - read a thousand times a second
+        return int(file.read().split()[1]) / 1e9
+
+
+def _longest_gap(work, seconds: float) -> list[float]:
+    """Return the median, 99 % and maximum, in ms, that a second thread waited for the interpreter alone."""
     gaps: list[float] = []
     stop = threading.Event()
+    worker = threading.get_native_id()
 
     def watch() -> None:
-        last = time.perf_counter()
+        own = threading.get_native_id()
         while not stop.is_set():
-            now = time.perf_counter()
-            gaps.append(now - last)
-            last = now
+            before, begin = _waited(own) + _waited(worker), time.perf_counter()
             time.sleep(0.0005)
+            spent = time.perf_counter() - begin
+            # Other processes share the machine: what they took, from either thread, is not the redactor's.
+            gaps.append(max(0.0, spent - 0.0005 - (_waited(own) + _waited(worker) - before)))
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -154,11 +164,11 @@ def _longest_gap(work, seconds: float) -> tuple[float, list[float]]:
     stop.set()
     thread.join()
     gaps.sort()
-    return gaps[-1] * 1e3, [gaps[int(len(gaps) * share)] * 1e3 for share in (0.5, 0.99, 0.999)]
+    return [gaps[len(gaps) // 2] * 1e3, gaps[int(len(gaps) * 0.99)] * 1e3, gaps[-1] * 1e3]
 
 
 def gil() -> None:
-    """Print the longest time a second thread waited while 200 KB texts were redacted (it sleeps 0.5 ms by itself)."""
+    """Print how long a second thread waited for the interpreter while 200 KB texts were redacted."""
     answers = [row["student_answer"] for row in rows("shortanswers")] or ["TCP is reliable. " * 30] * 500
     plain = " ".join(answers)[:200_000]
     personal = "Björn’s answer – mail bjorn.lindqvist@example.com or 4111 1111 1111 1111. " + plain[:300]
@@ -173,22 +183,75 @@ def gil() -> None:
     for native in (True, False):
         redactor = Redactor(RedactionPolicy(), b"k" * 32, native=native)
         for label, text in texts.items():
-            if text is None:
-                work = lambda: time.sleep(0.01)  # noqa: E731
-            else:
-                work = lambda text=text: redactor.redact_value({"text": text}, identity)  # noqa: E731
-            worst, shares = _longest_gap(work, 2.0)
-            shown = " ".join(f"{share:.2f}" for share in shares)
-            print(f"{'re2' if native else 're':3} {label:22} longest {worst:6.2f} ms, p50 p99 p99.9 {shown}")
+            work = partial(time.sleep, 0.01) if text is None else partial(redactor.redact_value, {"t": text}, identity)
+            median, high, worst = _longest_gap(work, 2.0)
+            engine = "re2" if native else "re"
+            print(f"{engine:3} {label:22} median {median:5.2f} ms, 99 % {high:5.2f} ms, longest {worst:6.2f} ms")
+
+
+def people() -> None:
+    """Print how often a known person is seen where nobody is named: real answers know none of these people."""
+    texts = [row["student_answer"] for row in rows("shortanswers")] + [row["text"] for row in rows("casestudies")]
+    given = [
+        "Bj\u00f6rn",
+        "Wanda",
+        "Mark",
+        "Grace",
+        "Ann",
+        "Li",
+        "Jos\u00e9",
+        "Frank",
+        "Sofia",
+        "Will",
+        "Ada",
+        "Martin",
+        "Priya",
+        "Tom",
+    ]
+    family = [
+        "Lindqvist",
+        "Fowler",
+        "Page",
+        "Garc\u00eda",
+        "Ng",
+        "Conway",
+        "Baker",
+        "M\u00fcller",
+        "King",
+        "Chen",
+        "Dijkstra",
+        "Okafor",
+    ]
+    characters = sum(map(len, texts))
+    redactor = Redactor(RedactionPolicy(detectors=frozenset()), b"k" * 32)
+    total, seen = 0, Counter()
+    pairs = [(first, last) for first in given for last in family][::3]
+    for first, last in pairs:
+        receipt = redactor.redact_value(
+            texts, [{"name": f"{first} {last}", "email": f"{first}.{last}@example.com".lower()}]
+        )[1]
+        count = receipt.counts.get("PERSON", 0) + receipt.counts.get("USERNAME", 0)
+        total += count
+        seen[f"{first} {last}"] += count
+    print(
+        f"{len(pairs)} people, {characters} characters: {total / len(pairs) / characters * 1e5:.3f} false alarms per person and 100,000"
+    )
+    print("  most:", seen.most_common(6))
 
 
 def main() -> None:
-    wanted = [word for word in sys.argv[1:] if not word.startswith("--")] or ["recall", "alarms", "speed", "gil"]
+    wanted = [word for word in sys.argv[1:] if not word.startswith("--")] or [
+        "recall",
+        "alarms",
+        "people",
+        "speed",
+        "gil",
+    ]
     show = sys.argv[sys.argv.index("--show") + 1] if "--show" in sys.argv else None
     for name in wanted:
-        if name in {"alarms", "speed", "gil"}:
+        if name in {"alarms", "people", "speed", "gil"}:
             print(f"== {name}")
-            {"alarms": alarms, "speed": speed, "gil": gil}[name]()
+            {"alarms": alarms, "people": people, "speed": speed, "gil": gil}[name]()
         elif name == "recall":
             print("== recall")
             recall(show)

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 from certtrace.redaction import credentials, digits
 from certtrace.redaction.checks import iban_length
 from certtrace.redaction.engine import NATIVE, Groups, matcher, pattern_set
+from certtrace.redaction.fairness import Turns
 from certtrace.redaction.patterns import PATTERNS
 
 Spans: TypeAlias = list[tuple[int, int, str]]
@@ -62,10 +63,12 @@ class Detectors:
 
     def find(self, data: bytes, low: bytes) -> Iterator[Finding]:
         """Yield the findings in a folded text; they may overlap."""
+        turns = Turns()
         for index in self._set.hits(data, low):
             pattern, check, detector = self._patterns[index]
             place = 0
             while (groups := pattern.next(data, place)) is not None:
+                turns.step()
                 spans, place = check(data, groups)
                 for start, end, kind in spans:
                     kind_found = kind or detector

@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import Final, Protocol, TypeAlias
 
+from certtrace.redaction.fairness import yield_turn
+
 try:
     import re2
 except ImportError:  # pragma: no cover - the wheel does not exist for every platform
@@ -50,6 +52,7 @@ class PythonMatcher:
             if match is not None and (match.start() < start + _WINDOW or start + reach >= size):
                 return tuple(match.span(group) for group in range(self._pattern.groups + 1))
             start += _WINDOW
+            yield_turn()
         return None
 
 

@@ -7,7 +7,9 @@ import codecs
 import unicodedata
 from typing import Final
 
-_CHUNK: Final = 16_384
+from certtrace.redaction.fairness import yield_turn
+
+_CHUNK: Final = 8_192
 """Characters folded in one go: folding of wide characters runs in Python and must let other threads in between."""
 
 _MEMO_LIMIT: Final = 20_000
@@ -66,31 +68,40 @@ def _fold_character(character: str) -> str:
 
 def fold(text: str) -> str:
     """Return `text` with every character replaced by its plain form; same length, letters of other scripts kept."""
-    if text.isascii():
-        return text
-    return "".join([character if character < "\x80" else _memoised(character) for character in text])
+    return text if text.isascii() else text.translate(_letters)
 
 
 def fold_bytes(text: str) -> bytes:
     """Return `text` as one byte per character: plain ASCII where there is a plain form, `?` for all other scripts."""
     if text.isascii():
         return text.encode("ascii")
-    chunks = (text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK))
-    return b"".join([chunk.encode("latin-1", _HANDLER) for chunk in chunks]).translate(_LATIN)
+    if len(text) <= _CHUNK:
+        return text.encode("latin-1", _HANDLER).translate(_LATIN)
+    pieces: list[bytes] = []
+    for start in range(0, len(text), _CHUNK):
+        pieces.append(text[start : start + _CHUNK].encode("latin-1", _HANDLER))
+        yield_turn()
+    return b"".join(pieces).translate(_LATIN)
 
 
-class _Memo(dict[str, str]):
-    """Folded characters seen so far, bounded."""
+class _Memo(dict[int, int]):
+    """Code points folded so far, bounded."""
 
-    def __missing__(self, character: str) -> str:
-        folded = _fold_character(character)
+    def __init__(self, *, narrow: bool) -> None:
+        super().__init__()
+        self._narrow = narrow
+
+    def __missing__(self, code: int) -> int:
+        folded = ord(_fold_character(chr(code))) if code >= 0x80 else code
+        if self._narrow and folded > 0xFF:
+            folded = ord("?")
         if len(self) < _MEMO_LIMIT:
-            self[character] = folded
+            self[code] = folded
         return folded
 
 
-_memo: Final = _Memo()
-_memoised: Final = _memo.__getitem__
+_letters: Final = _Memo(narrow=False)
+_bytes: Final = _Memo(narrow=True)
 
 
 def _as_byte(character: str) -> int:
@@ -105,7 +116,7 @@ def _encode_wide(error: UnicodeError) -> tuple[bytes, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     wide = error.object[error.start : error.end]
-    return "".join(map(_memoised, wide)).encode("latin-1", "replace"), error.end
+    return wide.translate(_bytes).encode("latin-1"), error.end
 
 
 _HANDLER: Final = "certtrace.fold"

@@ -11,6 +11,7 @@ from certtrace.redaction import names
 from certtrace.redaction.ambiguity import is_person
 from certtrace.redaction.detectors import Finding
 from certtrace.redaction.engine import NATIVE, Matcher, matcher
+from certtrace.redaction.fairness import Turns
 from certtrace.redaction.folding import fold, fold_bytes
 from certtrace.redaction.people import Person
 from certtrace.redaction.pseudonyms import Pseudonymizer
@@ -47,8 +48,9 @@ class _Needle:
         low = view.low
         if not any(map(low.__contains__, self.cores)):
             return
-        place = 0
+        place, turns = 0, Turns()
         while (groups := self.pattern.next(low, place)) is not None:
+            turns.step()
             start, end = groups[0]
             whole = self.accept(view, start, end)
             if whole is not None:

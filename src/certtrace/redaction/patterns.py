@@ -30,7 +30,7 @@ _NAMES_CREDENTIAL: Final = (
     r"(?:pass(?:word|wd|wrd|phrase|code)?|ps?s?w(?:r?d)?|pas+w(?:o?r)?d|secret|token|credentials?|authorization|"
     r"(?:secret|private|access|api|app|auth|signing|encryption|master|account|shared|subscription)[ _.-]?key)"
 )
-_CREDENTIAL_WORDS: Final = (b"pa", b"pw", b"ps", b"secret", b"token", b"key", b"credential", b"authorization")
+_CREDENTIAL_WORDS: Final = (b"pas", b"pw", b"psw", b"pssw", b"secret", b"token", b"key", b"credential", b"authorization")
 
 _QUERY_WORD: Final = (
     r"(?:[a-z0-9_.-]{0,16}(?:token|secret|passw(?:or)?d|signature|api[_-]?key|credential|session[_-]?id|jwt)|"

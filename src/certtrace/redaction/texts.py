@@ -8,6 +8,7 @@ from typing import Final
 from certtrace.redaction.detectors import Detectors, Finding
 from certtrace.redaction.engine import NATIVE
 from certtrace.redaction.exam import ExamSecrets
+from certtrace.redaction.fairness import Turns
 from certtrace.redaction.identity import KnownPerson
 from certtrace.redaction.pseudonyms import Pseudonymizer
 from certtrace.redaction.views import View, views
@@ -134,8 +135,9 @@ class TextRedactor:
         if not places:
             return text
         pieces: list[str] = []
-        done = 0
+        done, turns = 0, Turns()
         for start, end, place, subject in _settled(places):
+            turns.step()
             kind = place.finding.type
             pieces += (text[done:start], place.finding.replacement or self.placeholder(kind, place.text, subject))
             tally.count(kind)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from certtrace.redaction.engine import NATIVE, Matcher, matcher
+from certtrace.redaction.fairness import Turns
 from certtrace.redaction.folding import fold_bytes
 
 MAX_ROUNDS: Final = 4
@@ -86,8 +87,10 @@ def _decode(view: View, trigger: Matcher) -> View | None:
     pieces: list[str] = []
     at, into = [0], [0]
     length = done = 0
+    turns = Turns()
     groups = trigger.next(data, 0)
     while groups is not None:
+        turns.step()
         place, end = groups[0]
         escape = None if data[place] == 0 else _ESCAPE.match(text, place)
         if data[place] == 0 or escape is not None:
