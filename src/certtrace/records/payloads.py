@@ -55,7 +55,8 @@ def _observations(data: bytes) -> list[Observation]:
 def _scores(data: bytes) -> Iterator[Score]:
     try:
         given = orjson.loads(data)
-    except orjson.JSONDecodeError:
+        orjson.dumps(given)  # what is nested too deeply to be written again would be stored never
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         given = None
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
         msg = f"a scores payload of {len(data)} bytes is no JSON list of objects"
@@ -65,7 +66,7 @@ def _scores(data: bytes) -> Iterator[Score]:
 
 def _score(given: Mapping[str, object]) -> Score:
     value = given.get("value")
-    if isinstance(value, bool):
+    if isinstance(value, int):
         value = float(value)
     kind = given.get("dataType") or ("CATEGORICAL" if isinstance(value, str) else "NUMERIC")
     numeric = kind in ("NUMERIC", "BOOLEAN")

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from certtrace import semconv
-from certtrace.records.mapping.values import Attributes, first, is_set, number, parsed, parsed_object, text
+from certtrace.records.mapping.values import Attributes, clamped_ns, first, is_set, number, parsed, parsed_object, text
 
 _NAME_KEYS: Final = ("gen_ai.tool.name", "genkit:name", "logfire.msg", "ai.toolCall.name")
 _MODEL_KEYS: Final = (
@@ -49,6 +49,7 @@ _LEVELS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("ERROR", "ERR", "FATAL", "CRITICAL"), "ERROR"),
 }
 _STATUS_ERROR: Final = 2
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ENVIRONMENT: Final = re.compile(r"[a-z0-9_-]+")
 _MAX_ENVIRONMENT: Final = 40
 _MAX_PROMPT_VERSION: Final = 65535
@@ -163,7 +164,7 @@ def completion_start_time_ns(attributes: Attributes, start_time_ns: int) -> int 
     if found is not None:
         return found
     milliseconds = number(first(attributes, ("ai.response.msToFirstChunk", "ai.stream.msToFirstChunk")))
-    return None if milliseconds is None else start_time_ns + round(milliseconds * 1e6)
+    return None if milliseconds is None else clamped_ns(start_time_ns + milliseconds * 1e6)
 
 
 def iso_to_ns(given: object) -> int | None:
@@ -175,7 +176,7 @@ def iso_to_ns(given: object) -> int | None:
     except ValueError:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000) * 1000
+    return clamped_ns((moment - _EPOCH) // timedelta(microseconds=1) * 1000)
 
 
 def is_public(attributes: Attributes) -> bool:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from typing import Final
 
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
@@ -10,11 +9,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 from certtrace import semconv
 from certtrace.records.mapping import content, fields, types, usage
 from certtrace.records.mapping.metadata import metadata_of
-from certtrace.records.mapping.values import Attributes, attributes_of, text
+from certtrace.records.mapping.values import Attributes, attributes_of, clamped_ns, text
 from certtrace.records.model import Observation
-
-_MAX_TIME_NS: Final = 2**63 - 1
-"""SQLite's and most languages' largest integer; in time, the year 2262."""
 
 
 def observations_of(resource_spans: ResourceSpans) -> Iterator[Observation]:
@@ -81,7 +77,7 @@ def _times(span: Span) -> tuple[int, int]:
     start, end = span.start_time_unix_nano, span.end_time_unix_nano
     if not start and not end:
         start = time.time_ns()
-    return min(start or end, _MAX_TIME_NS), min(end or start, _MAX_TIME_NS)
+    return clamped_ns(start or end), clamped_ns(end or start)
 
 
 def _hex_id(raw: bytes, length: int) -> str:

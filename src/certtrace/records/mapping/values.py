@@ -12,6 +12,7 @@ Attributes = Mapping[str, object]
 _PLAIN_KINDS = ("string_value", "bool_value", "int_value", "double_value")
 _LONGEST_NUMBER = 64
 _EXACT = 2**53
+MAX_TIME_NS = 2**63 - 1
 _SURELY_SHALLOW = 200
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -81,7 +82,14 @@ def number(value: object) -> float | None:
         value = _from_decimal(value.strip())
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
+    if isinstance(value, int) and abs(value) > _EXACT:
+        return float(value)  # SQLite's integers end at 64 bits
     return value if abs(value) < float("inf") else None
+
+
+def clamped_ns(time_ns: float) -> int:
+    """Return a time that SQLite can hold: from the epoch to the year 2262."""
+    return int(min(max(time_ns, 0), MAX_TIME_NS))
 
 
 def _from_decimal(given: str) -> float | None:
