@@ -1,3 +1,4 @@
+import base64
 import json
 import logging
 import math
@@ -249,11 +250,13 @@ def test_keys_that_only_look_secret_keep_the_value(key, value):
 @pytest.mark.parametrize(
     "text",
     [
-        "Bj\u00f6rn Lindqvist", "BJORN LINDQVIST", "Lindqvist, Bj\u00f6rn", "B. Lindqvist", "B Lindqvist", "bjorn lindqvist",
-        "Lindqvist's", "Lindqvists", "bjorn.lindqvist", "bjorn_lindqvist", "Bj%C3%B6rn%20Lindqvist", "Bj%c3%b6rn+Lindqvist",
-        "Bj\\u00f6rn Lindqvist", "Bjo\u0308rn Lindqvist", "Bj\u00f6rn\u200bLindqvist", "Bjoern Lindqvist", "Lind\u00adqvist",
-        "Bj\u00f6rn", "Lindqvist B.", "blindqvist", "Bj\u00f6rn K. Lindqvist", "Bj&ouml;rn Lindqvist", "BjornLindqvist",
-        "bjorn.lindqvist@example.com", "BJORN.LINDQVIST%40EXAMPLE.COM", "0171-1234567", "+49 (0) 171 123 45 67", "00491711234567",
+        "Bj\u00f6rn Lindqvist", "BJORN LINDQVIST", "Lindqvist, Bj\u00f6rn", "B. Lindqvist", "B Lindqvist",
+        "bjorn lindqvist", "Lindqvist's", "Lindqvists", "bjorn.lindqvist", "bjorn_lindqvist",
+        "Bj%C3%B6rn%20Lindqvist", "Bj%c3%b6rn+Lindqvist", "Bj\\u00f6rn Lindqvist", "Bjo\u0308rn Lindqvist",
+        "Bj\u00f6rn\u200bLindqvist", "Bjoern Lindqvist", "Lind\u00adqvist", "Bj\u00f6rn", "Lindqvist B.",
+        "blindqvist", "Bj\u00f6rn K. Lindqvist", "Bj&ouml;rn Lindqvist", "BjornLindqvist",
+        "bjorn.lindqvist@example.com", "BJORN.LINDQVIST%40EXAMPLE.COM", "0171-1234567", "+49 (0) 171 123 45 67",
+        "00491711234567",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("native", [True, False], ids=["re2", "re"])
@@ -408,6 +411,23 @@ def test_a_card_number_as_an_integer_is_replaced():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_base64_of_personal_data_is_replaced_and_other_base64_stays(encode):
+    identities = [{"name": NAME}]
+    personal, other = (
+        encode(text.encode()).decode() for text in (f"Bj\u00f6rn Lindqvist's answer {CARD}", "a session lives in Redis")
+    )
+    assert shown(f"x {personal} y", identities).startswith("x <")
+    assert personal not in shown({"a": personal}, identities)["a"]
+    assert shown(f"x {other} y", identities) == f"x {other} y"
+
+
+def test_the_texts_of_one_structure_share_the_bound():
+    value, receipt = redactor(max_value_bytes=256).redact_value(["x" * 200, "y" * 200, "z" * 200])
+    assert value == ["x" * 200, "y" * 200, "<cut: 200 characters beyond the bound>"]
+    assert receipt.withheld == 1
+
+
 def test_placeholders_survive_a_second_redaction():
     once = shown(f"call {PHONE} or {EMAIL}, {NAME}", [{"name": NAME}])
     assert shown(once, [{"name": NAME}]) == once
@@ -525,6 +545,7 @@ def _plain(text):
 
 WRITTEN = [
     str,
+    lambda text: base64.b64encode(text.encode()).decode(),
     str.upper,
     lambda text: "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)),
     lambda text: unicodedata.normalize("NFD", text),
@@ -579,7 +600,10 @@ def test_planted_data_never_survives_and_the_output_is_clean(native, value):
         status_message=str(value)[:500] if isinstance(value, str) else "",
     )
     record = shared.redact_unit([planted], [{"name": NAME, "email": EMAIL}])[0]
-    out = _plain(json.dumps(record.attributes, ensure_ascii=False) + record.status_message)
+    out = json.dumps(record.attributes, ensure_ascii=False) + record.status_message
+    for part in (NAME, EMAIL, CARD, IBAN):
+        assert base64.b64encode(part.encode()).decode() not in out
+    out = _plain(out)
     for sign in SIGNS:
         assert sign not in out, out
     assert shared.failures == 0

@@ -1,6 +1,8 @@
 """Detectors for what has a form: they return findings, exact to the character."""
 
 import re
+from base64 import b64decode
+from binascii import Error as BinasciiError
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
@@ -8,9 +10,9 @@ from typing import Final, TypeAlias
 
 from certtrace.redaction import credentials, digits
 from certtrace.redaction.checks import iban_length
-from certtrace.redaction.engine import NATIVE, Groups, matcher, pattern_set
+from certtrace.redaction.engine import NATIVE, Groups, Matcher, matcher, pattern_set
 from certtrace.redaction.fairness import Turns
-from certtrace.redaction.patterns import PATTERNS
+from certtrace.redaction.patterns import PATTERNS, Pattern
 
 Spans: TypeAlias = list[tuple[int, int, str]]
 Check: TypeAlias = Callable[[bytes, Groups], tuple[Spans, int]]
@@ -30,12 +32,17 @@ class Finding:
     """What to write instead; empty lets the policy's operator decide."""
 
 
+_IGNORE_CASE: Final = b"(?i)"
 _LOCAL: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+/=?^_{|}~.-"
 _LOCAL_NEVER_FIRST: Final = b"!#$%&'*/=?^{|}~.-+"
 _DOMAIN: Final = re.compile(rb"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})\.){1,8}(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9-]{2,40})")
 _MAX_LOCAL: Final = 254
 _AUTHORITY: Final = re.compile(rb"[^\s/?#\"'<>\\]{1,2048}")
 _QUERY_VALUE: Final = re.compile(rb"[^\s&#\"'<>;]{1,16384}")
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}")
+_READABLE: Final = re.compile("[^\\x00-\\x08\\x0e-\\x1f\\x7f-\\x9f\\ufffd]*")
+_MIN_ENCODED: Final = 10
+_URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 _HARMLESS_USERS: Final = frozenset({b"git", b"svn", b"hg"})
 
 
@@ -54,27 +61,36 @@ class Detectors:
         self._enabled = frozenset(enabled)
         wanted = [pattern for pattern in PATTERNS if self._wants(pattern.detector)]
         self._set = pattern_set([p.expression for p in wanted], [p.literals for p in wanted], native=native)
-        self._patterns = [(matcher(p.expression, native=native), _CHECKS[p.check], p.detector) for p in wanted]
+        self._patterns = [(*_compiled(p, native=native), _CHECKS[p.check], p.detector) for p in wanted]
 
     def _wants(self, detector: str) -> bool:
         if detector == "NUMBER":
             return not self._enabled.isdisjoint({"CREDIT_CARD", "SSN", "PHONE"})
-        return detector in self._enabled
+        return detector in self._enabled or detector == "BASE64"
 
     def find(self, data: bytes, low: bytes) -> Iterator[Finding]:
         """Yield the findings in a folded text; they may overlap."""
         turns = Turns()
         for index in self._set.hits(data, low):
-            pattern, check, detector = self._patterns[index]
+            pattern, folds_case, check, detector = self._patterns[index]
+            text = low if folds_case else data
             place = 0
-            while (groups := pattern.next(data, place)) is not None:
+            while (groups := pattern.next(text, place)) is not None:
                 turns.step()
                 spans, place = check(data, groups)
                 for start, end, kind in spans:
                     kind_found = kind or detector
-                    if kind_found in self._enabled or kind_found == "SECRET":
+                    if kind_found in self._enabled or kind_found in {"SECRET", "BASE64"}:
                         yield Finding(start, end, kind_found)
                 place = max(place, groups[0][0] + 1)
+
+
+def _compiled(pattern: Pattern, *, native: bool) -> tuple[Matcher, bool]:
+    """Compile a pattern; `re` is faster on lower-case text than when it ignores case."""
+    expression = pattern.expression
+    if native or not expression.startswith(_IGNORE_CASE):
+        return matcher(expression, native=native), False
+    return matcher(expression.removeprefix(_IGNORE_CASE).lower(), native=False), True
 
 
 def _touches(data: bytes, index: int) -> bool:
@@ -166,6 +182,25 @@ def _mac(data: bytes, groups: Groups) -> tuple[Spans, int]:
     return [(start, end, "MAC")], end
 
 
+def _base64(data: bytes, groups: Groups) -> tuple[Spans, int]:
+    """Find a run that reads as text when it is decoded; what it says is for others to judge."""
+    start = groups[0][0]
+    run = _BASE64.match(data, start)
+    end = run.end() if run else groups[0][1]
+    return ([(start, end, "BASE64")] if base64_text(data[start:end]) else []), end
+
+
+def base64_text(run: bytes) -> str:
+    """Return the text that a run of base64 begins with, or an empty text when it begins with something else."""
+    solid = run.rstrip(b"=").translate(_URL_SAFE)
+    try:
+        text = b64decode(solid[: len(solid) - (len(solid) % 4 == 1)] + b"==").decode("utf-8", "replace")
+    except BinasciiError:
+        return ""
+    readable = _READABLE.match(text)
+    return readable[0] if readable and len(readable[0]) >= _MIN_ENCODED else ""
+
+
 def _group(data: bytes, groups: Groups) -> tuple[Spans, int]:
     if _touches(data, groups[0][0] - 1) or _touches(data, groups[1][1]):
         return [], groups[0][1]
@@ -181,6 +216,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "ipv4": _ipv4,
     "ipv6": _ipv6,
     "mac": _mac,
+    "base64": _base64,
     "group": _group,
     "token": credentials.token,
     "pem": credentials.pem,

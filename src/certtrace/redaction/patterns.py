@@ -30,7 +30,17 @@ _NAMES_CREDENTIAL: Final = (
     r"(?:pass(?:word|wd|wrd|phrase|code)?|ps?s?w(?:r?d)?|pas+w(?:o?r)?d|secret|token|credentials?|authorization|"
     r"(?:secret|private|access|api|app|auth|signing|encryption|master|account|shared|subscription)[ _.-]?key)"
 )
-_CREDENTIAL_WORDS: Final = (b"pas", b"pw", b"psw", b"pssw", b"secret", b"token", b"key", b"credential", b"authorization")
+_CREDENTIAL_WORDS: Final = (
+    b"pas",
+    b"pw",
+    b"psw",
+    b"pssw",
+    b"secret",
+    b"token",
+    b"key",
+    b"credential",
+    b"authorization",
+)
 
 _QUERY_WORD: Final = (
     r"(?:[a-z0-9_.-]{0,16}(?:token|secret|passw(?:or)?d|signature|api[_-]?key|credential|session[_-]?id|jwt)|"
@@ -62,6 +72,7 @@ PATTERNS: Final = (
         (b"born", b"birth", b"dob", b"d.o", b"do.b"),
         "group",
     ),
+    Pattern("BASE64", rb"[A-Za-z0-9+/_-]{20}", (), "base64"),
     Pattern("SECRET", rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY", (b"-----begin",), "pem"),
     Pattern(
         "SECRET",
@@ -149,4 +160,4 @@ PATTERNS: Final = (
         r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27}|pat-[a-z]{2}[0-9]-[0-9a-f-]{36}", ".", "pat-"
     ),
 )
-"""`NUMBER` serves three detectors at once: CREDIT_CARD, SSN and PHONE."""
+"""`NUMBER` serves CREDIT_CARD, SSN and PHONE at once; `BASE64` is no finding but a place to look into."""

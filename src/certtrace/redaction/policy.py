@@ -32,7 +32,7 @@ class RedactionPolicy(BaseModel):
     detectors: frozenset[str] | None = None
     """Types to look for; None takes the profile's."""
     max_value_bytes: int = Field(default=1 << 20, ge=256)
-    """Longest attribute value that leaves; the tail beyond is cut and counted."""
+    """Longest text that leaves; the tail beyond is cut and counted. Texts of one structure share the bound."""
     max_depth: int = Field(default=64, ge=1, le=200)
     max_items: int = Field(default=10_000, ge=1)
     """Most items of one list or mapping."""

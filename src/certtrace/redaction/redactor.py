@@ -1,6 +1,7 @@
 """The redactor: every field of every span, withheld where redaction fails."""
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -34,6 +35,8 @@ _METADATA_ROOT: Final = semconv.OBSERVATION_METADATA
 _FREE_TEXT_BYTES: Final = 64
 _CLEAN_LENGTH: Final = 64
 _CLEAN_LIMIT: Final = 4_096
+_MAY_ENCODE: Final = re.compile(r"[A-Za-z0-9+/_-]{20}")
+"""Such a text is looked into again for each trace: what it encodes may name someone known only there."""
 _NOTHING: Final = Known()
 
 
@@ -142,7 +145,7 @@ class Redactor:
         if short and text in self._clean:
             return self._texts.redact(text, known, tally, detect=False) if known is not _NOTHING else text
         redacted = self._texts.redact(text, known, tally)
-        if short and redacted == text and len(self._clean) < _CLEAN_LIMIT:
+        if short and redacted == text and len(self._clean) < _CLEAN_LIMIT and not _MAY_ENCODE.search(text):
             self._clean.add(text)
         return redacted
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from certtrace.redaction.detectors import Detectors, Finding
+from certtrace.redaction.detectors import Detectors, Finding, base64_text
 from certtrace.redaction.engine import NATIVE
 from certtrace.redaction.exam import ExamSecrets
 from certtrace.redaction.fairness import Turns
@@ -124,12 +124,24 @@ class TextRedactor:
                 continue
             redacted_before = [match.span() for match in _PLACEHOLDER.finditer(view.low)] if b"<" in view.low else []
             for finding in found:
+                if finding.type == "BASE64":
+                    places += self._encoded(view, finding, known)
+                    continue
                 if any(first <= finding.start and finding.end <= last for first, last in redacted_before):
                     continue
                 part = view.text[finding.start : finding.end]
                 if part.casefold() not in self._allow:
                     places.append(_Place(*view.to_source(finding.start, finding.end), finding, part))
         return places
+
+    def _encoded(self, view: View, run: Finding, known: Known) -> Iterator[_Place]:
+        """Yield the whole of a base64 run as a place when what it encodes holds a finding."""
+        for inner in views(base64_text(view.data[run.start : run.end]), native=self._native):
+            found = [*self._detectors.find(inner.data, inner.low), *known.find(inner)]
+            for finding in found:
+                if finding.type != "BASE64":
+                    part = inner.text[finding.start : finding.end]
+                    yield _Place(*view.to_source(run.start, run.end), finding, part)
 
     def _replace(self, text: str, places: list[_Place], tally: Tally) -> str:
         if not places:

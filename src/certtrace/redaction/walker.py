@@ -28,9 +28,10 @@ Operator = Callable[[str, str], str]
 class Rules:
     """What a policy says about keys and paths, compiled once."""
 
-    __slots__ = ("identity_keys", "max_depth", "max_items", "paths", "secret_keys")
+    __slots__ = ("identity_keys", "max_characters", "max_depth", "max_items", "paths", "secret_keys")
 
     def __init__(self, policy: RedactionPolicy) -> None:
+        self.max_characters = policy.max_value_bytes
         self.max_depth = policy.max_depth
         self.max_items = policy.max_items
         self.secret_keys = policy.secret_keys
@@ -61,7 +62,7 @@ def _has_space(value: str | bytes) -> bool:
 class Walk:
     """One pass over one value. Made anew for each value."""
 
-    __slots__ = ("_left", "_on_path", "_operator", "_rules", "_tally", "_text")
+    __slots__ = ("_characters_left", "_left", "_on_path", "_operator", "_rules", "_tally", "_text")
 
     def __init__(self, rules: Rules, text: Leaf, operator: Operator, tally: Tally) -> None:
         """Take the rules and what is done to a leaf.
@@ -77,6 +78,7 @@ class Walk:
         self._operator = operator
         self._tally = tally
         self._left = _MAX_NODES
+        self._characters_left = rules.max_characters
         self._on_path: set[int] = set()
 
     def redact(self, value: object, path: str) -> Any:
@@ -92,7 +94,7 @@ class Walk:
         if self._left < 0:
             return self._cut("too many values")
         if isinstance(value, str):
-            return self._nested_json(value, path, depth)
+            return self._bounded(value, path, depth)
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int | float):
@@ -100,6 +102,14 @@ class Walk:
         if isinstance(value, bytes | bytearray | memoryview):
             return f"<bytes {len(value)}>"
         return self._container(value, path, depth)
+
+    def _bounded(self, text: str, path: str, depth: int) -> str:
+        """Redact a text unless those before it have used up the bound; one text is cut by its own length."""
+        if self._characters_left <= 0:
+            return self._cut(f"{len(text)} characters beyond the bound")
+        redacted = self._nested_json(text, path, depth)
+        self._characters_left -= len(redacted)
+        return redacted
 
     def _container(self, value: object, path: str, depth: int) -> Any:
         if depth >= self._rules.max_depth:
