@@ -1,6 +1,7 @@
 """From passes to a draft: aggregate, threshold, route, hand-off."""
 
 from collections.abc import Iterable, MutableMapping
+from dataclasses import replace
 
 from certtrace import semconv, tracing
 from certtrace.grading.confidence import SELF_CONSISTENCY, Formula, is_false_confidence, is_low_confidence
@@ -37,7 +38,9 @@ class AggregateStage(Stage):
         return sorted((each for each in known if each.criterion_id == self._criterion_id), key=lambda each: each.index)
 
     def completed(self, aggregate: Aggregate) -> Aggregate:
-        """Fill in what a host's own aggregate does not say about its passes."""
+        """Fill in what a host's own aggregate does not say: about its passes, and the threshold of this stage."""
+        if aggregate.threshold == CONFIDENCE_THRESHOLD:
+            aggregate = replace(aggregate, threshold=self.threshold)
         grading = enclosing(GradingStage, self)
         return grading.completed(aggregate, self._criterion_id) if grading is not None else aggregate
 
