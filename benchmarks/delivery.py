@@ -1,4 +1,4 @@
-"""What delivery costs: accepting on the caller's thread, encoding, spooling, the ledger. Thread CPU, best of many rounds."""
+"""What delivery costs: accepting on the caller's thread, encoding, spooling, the ledger. Best of many rounds."""
 
 import shutil
 import tempfile

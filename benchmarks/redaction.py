@@ -99,7 +99,7 @@ def _grading_span(answer: str) -> SpanRecord:
         {
             semconv.OBSERVATION_TYPE: "span",
             semconv.OBSERVATION_INPUT: Structured({"prompt": prompt, "pass": 1, "temperature": 0.7}),
-            semconv.OBSERVATION_OUTPUT: Structured({"grade": 3.5, "max": 5, "confidence": 0.8, "rationale": answer[:300]}),
+            semconv.OBSERVATION_OUTPUT: Structured({"grade": 3.5, "confidence": 0.8, "rationale": answer[:300]}),
             semconv.SUBMISSION_ID: "<id:0123456789>",
             semconv.CONFIDENCE: 0.8,
             "cert.pass.index": 1,
@@ -234,7 +234,8 @@ def people() -> None:
         total += count
         seen[f"{first} {last}"] += count
     print(
-        f"{len(pairs)} people, {characters} characters: {total / len(pairs) / characters * 1e5:.3f} false alarms per person and 100,000"
+        f"{len(pairs)} people, {characters} characters: "
+        f"{total / len(pairs) / characters * 1e5:.3f} false alarms per person and 100,000 characters"
     )
     print("  most:", seen.most_common(6))
 

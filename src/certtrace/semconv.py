@@ -224,6 +224,8 @@ NOTIFY_CHANNEL: Final = "cert.notify.channel"
 
 TRACESTATE_KEY: Final = "ot"
 """OpenTelemetry's tracestate entry for sampling (`th`, `rv`)."""
+TRACESTATE_OWN_KEY: Final = "certtrace"
+"""certtrace's own tracestate entry: `t:1` says that a service upstream exports the trace."""
 
 
 def metadata(key: str) -> str:

@@ -147,7 +147,15 @@ def build(settings: Settings, *, persist: bool = True) -> Running:
     if settings.instrument_httpx:
         instrument_httpx(provider)
     if settings.instrument_langfuse:
-        instrument_langfuse(settings, redactor, provider, on_scores=_score_sink(running), count=_count(pipeline))
+        provider.gate.langfuse_is_served = "langfuse" in settings.destinations
+        instrument_langfuse(
+            settings,
+            redactor,
+            provider,
+            on_scores=_score_sink(running),
+            count=_count(pipeline),
+            known_in=tracer.known_in,
+        )
     return running
 
 

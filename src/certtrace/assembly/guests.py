@@ -48,5 +48,7 @@ def _context(trace_id: int, span_id: int, trace_state: str, *, remote: bool) -> 
 
 
 def _attributes(attributes: Mapping[str, object]) -> Attributes:
-    plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in attributes.items()}
+    plain: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in attributes.items()
+    }
     return cast("Attributes", plain)

@@ -3,7 +3,7 @@
 Both wait until the host imports the library: `configure()` loads neither.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import wrapt
@@ -40,6 +40,7 @@ def instrument_langfuse(
     *,
     on_scores: Callable[[list[dict[str, Any]]], None],
     count: Callable[[Receipt], None],
+    known_in: Callable[[str], Sequence[object]],
 ) -> None:
     """Put every `langfuse` client of this process behind the gate, from the import of `langfuse` on."""
 
@@ -54,6 +55,7 @@ def instrument_langfuse(
             delivers_for=settings.langfuse_public_key if delivers else None,
             on_scores=on_scores,
             count=count,
+            known_in=known_in,
         )
         activate(gate)
 

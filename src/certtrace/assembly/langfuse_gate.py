@@ -6,12 +6,13 @@ client; so the redactor sits there, at the transport, where no call can pass it 
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import httpx
 import orjson
 import wrapt
+from opentelemetry.instrumentation.utils import suppress_http_instrumentation
 
 from certtrace.ports import Receipt, UnitRedactor
 
@@ -19,7 +20,11 @@ _log = logging.getLogger("certtrace")
 
 EMBEDDED_PUBLIC_KEY: Final = "pk-lf-certtrace-embedded"
 """Project key of the client that serves the embedded default: nothing is sent anywhere."""
-_EMBEDDED_URL: Final = "http://certtrace.invalid"
+_EMBEDDED: Final[dict[str, Any]] = {
+    "public_key": EMBEDDED_PUBLIC_KEY,
+    "secret_key": "sk-lf-certtrace-embedded",
+    "base_url": "http://certtrace.invalid",
+}
 
 _WRITES: Final = ("POST", "PUT", "PATCH")
 _KEPT_KEYS: Final = frozenset(
@@ -44,6 +49,7 @@ class LangfuseGate:
         delivers_for: str | None,
         on_scores: Callable[[list[dict[str, Any]]], None],
         count: Callable[[Receipt], None],
+        known_in: Callable[[str], Sequence[object]],
     ) -> None:
         """Take the redactor, our provider and how the client that `get_client()` returns is configured.
 
@@ -54,6 +60,7 @@ class LangfuseGate:
             delivers_for: Public key of the project whose scores our own delivery sends, so that no client sends them too.
             on_scores: Takes redacted scores, as JSON objects, for our own destinations.
             count: Takes the receipt of every redacted body.
+            known_in: Returns who is known in a trace (32 hex digits), or in the current one (empty text).
         """
         self.redactor = redactor
         self.provider = provider
@@ -61,29 +68,33 @@ class LangfuseGate:
         self.delivers_for = delivers_for
         self.on_scores = on_scores
         self.count = count
+        self.known_in = known_in
 
     def redacted(self, body: Any) -> Any:
         """Return a JSON body redacted, record ids untouched."""
         if isinstance(body, list):
             return [self.redacted(item) for item in body]
         if not isinstance(body, dict):
-            return self._value(body)
-        clean = {}
-        for key, value in body.items():
-            if key in _KEPT_KEYS and not isinstance(value, (dict, list)):
-                clean[key] = value
-            else:
-                clean[key] = self._value({key: value}).get(key)
-        return clean
+            return self._value(body, self.known_in(""))
+        known = self.known_in("")
+        for key in ("traceId", "sourceTraceId"):
+            if isinstance(body.get(key), str):
+                known = [*known, *self.known_in(body[key])]
+        free = {key: value for key, value in body.items() if key not in _KEPT_KEYS or isinstance(value, (dict, list))}
+        clean = self._value(free, known)
+        # In the order given, so that nothing but what was redacted differs.
+        renamed = dict(zip(free, clean, strict=True))
+        return {renamed.get(key, key): clean[renamed[key]] if key in free else value for key, value in body.items()}
 
-    def _value(self, value: Any) -> Any:
-        redacted, receipt = self.redactor.redact_value(value)
+    def _value(self, value: Any, known: Sequence[object]) -> Any:
+        redacted, receipt = self.redactor.redact_value(value, known)
         self.count(receipt)
         return redacted
 
 
 class _Current:
     gate: LangfuseGate | None = None
+    own_key: str | None = None
     hooked = False
 
 
@@ -101,7 +112,9 @@ def _prepare() -> None:
 
     for method, wrapper in (("_init_api_clients", _guard_clients), ("_initialize_instance", _use_our_provider)):
         if not hasattr(LangfuseResourceManager, method):
-            msg = "This version of langfuse cannot be put behind the gate; its scores and dataset items are not redacted."
+            msg = (
+                "This version of langfuse cannot be put behind the gate; its scores and dataset items are not redacted."
+            )
             _log.error("%s Install langfuse>=5.0.4,<6.", msg)
             return
         wrapt.wrap_function_wrapper(LangfuseResourceManager, method, wrapper)
@@ -115,6 +128,8 @@ def _use_our_provider(wrapped: Any, _instance: Any, args: Any, kwargs: dict[str,
         _log.warning("A langfuse client asked for its own tracer provider; its spans go through certtrace's instead.")
     if gate is not None:
         kwargs = {**kwargs, "tracer_provider": gate.provider}
+    if _Current.own_key == EMBEDDED_PUBLIC_KEY and kwargs.get("public_key") != EMBEDDED_PUBLIC_KEY:
+        _retire(EMBEDDED_PUBLIC_KEY)
     return wrapped(*args, **kwargs)
 
 
@@ -145,17 +160,31 @@ def _guard_client(client: Any, kind: Any, *, public_key: str) -> None:
 
 
 def _make_client(gate: LangfuseGate) -> None:
+    """Leave the client that `get_client()` finds. The SDK refuses to choose between several, so ours never stands beside one
+    that the host made.
+    """
     from langfuse import Langfuse  # noqa: PLC0415 - as above
+    from langfuse._client.resource_manager import LangfuseResourceManager  # noqa: PLC0415 - as above
 
-    options = gate.client or {
-        "public_key": EMBEDDED_PUBLIC_KEY,
-        "secret_key": "sk-lf-certtrace-embedded",
-        "base_url": _EMBEDDED_URL,
-    }
+    options = gate.client or _EMBEDDED
+    made = LangfuseResourceManager._instances  # noqa: SLF001 - as above
+    if _Current.own_key is not None and _Current.own_key != options["public_key"]:
+        _retire(_Current.own_key)
+    if gate.client is None and made:
+        return
     try:
         Langfuse(**options, tracer_provider=gate.provider)
+        _Current.own_key = options["public_key"]
     except Exception as error:  # noqa: BLE001 - the host's import of langfuse must not fail because of us
         _log.error("The langfuse client could not be made ready (%s).", type(error).__name__)
+
+
+def _retire(public_key: str) -> None:
+    from langfuse._client.resource_manager import LangfuseResourceManager  # noqa: PLC0415 - as above
+
+    # Only forgotten, not shut down: that waits for its queues without limit. Its threads are daemons.
+    LangfuseResourceManager._instances.pop(public_key, None)  # noqa: SLF001 - as above
+    _Current.own_key = None
 
 
 def _redacted_request(request: httpx.Request, *, public_key: str) -> httpx.Request | httpx.Response:
@@ -171,14 +200,20 @@ def _redacted_request(request: httpx.Request, *, public_key: str) -> httpx.Reque
         body = gate.redacted(orjson.loads(request.content))
     except Exception as error:  # noqa: BLE001 - what cannot be read or redacted does not leave
         _log.error("A langfuse request could not be redacted (%s) and was not sent.", type(error).__name__)
-        return httpx.Response(422, json={"message": "certtrace could not redact this request; it was not sent."}, request=request)
+        return httpx.Response(
+            422, json={"message": "certtrace could not redact this request; it was not sent."}, request=request
+        )
     if path.endswith("/api/public/scores"):
         gate.on_scores(body if isinstance(body, list) else [body])
         if embedded or public_key == gate.delivers_for:
             return httpx.Response(202, json={"message": "Accepted"}, request=request)
     if embedded:
         return _unavailable(request)
-    headers = [(key, value) for key, value in request.headers.raw if key.lower() not in (b"content-length", b"content-encoding")]
+    headers = [
+        (key, value)
+        for key, value in request.headers.raw
+        if key.lower() not in (b"content-length", b"content-encoding")
+    ]
     return httpx.Request(
         request.method, request.url, headers=headers, content=orjson.dumps(body), extensions=request.extensions
     )
@@ -209,7 +244,10 @@ class GuardedTransport(httpx.BaseTransport):
         """Send the redacted form of a request."""
         request.read()
         passed = _redacted_request(request, public_key=self._public_key)
-        return passed if isinstance(passed, httpx.Response) else self._inner.handle_request(passed)
+        if isinstance(passed, httpx.Response):
+            return passed
+        with suppress_http_instrumentation():  # what the SDK sends about traces is no part of one
+            return self._inner.handle_request(passed)
 
     def close(self) -> None:
         """Close the inner transport."""
@@ -228,7 +266,10 @@ class GuardedAsyncTransport(httpx.AsyncBaseTransport):
         """Send the redacted form of a request."""
         await request.aread()
         passed = _redacted_request(request, public_key=self._public_key)
-        return passed if isinstance(passed, httpx.Response) else await self._inner.handle_async_request(passed)
+        if isinstance(passed, httpx.Response):
+            return passed
+        with suppress_http_instrumentation():
+            return await self._inner.handle_async_request(passed)
 
     async def aclose(self) -> None:
         """Close the inner transport."""

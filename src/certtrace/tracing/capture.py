@@ -1,9 +1,9 @@
 """Take arguments and results as they are at the call, without running code of the host's objects.
 
-A captured value is made of immutable atoms (kept by reference), fresh `list` and `dict` copies, and `ModelValue`s. Nothing
-is encoded and nothing is redacted here: this runs on the caller's thread. No `__repr__`, `__str__`, property, iterator or
-lazy attribute of a captured object is ever called; an object of an unknown type is named by its class only, which also
-keeps clients and their keys out of traces.
+A captured value is made of immutable atoms (kept by reference), fresh `list` and `dict` copies, and `ModelValue`s.
+Nothing is encoded and nothing is redacted here: this runs on the caller's thread. No `__repr__`, `__str__`, property,
+iterator or lazy attribute of a captured object is ever called; an object of an unknown type is named by its class only,
+which also keeps clients and their keys out of traces.
 """
 
 import datetime as dt
@@ -14,15 +14,18 @@ import pathlib
 import types
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
+from itertools import islice
 from typing import Any, Final
+from weakref import ref
 
 from certtrace.ports import ModelValue
 
 MAX_DEPTH: Final = 32
 """Levels of nesting that are captured; what lies deeper is named by type and size."""
-MAX_NODES: Final = 20_000
-"""Containers and objects captured per value; the rest is counted, not walked."""
+MAX_VALUES: Final = 200_000
+"""Values captured per argument, where a container or an object counts as ten; the rest is counted, not walked."""
+_NODE: Final = 10
 
 ATOMS: Final = frozenset({str, int, float, bool, type(None), bytes})
 """Exact types that are kept as they are: immutable, and holding nothing but themselves."""
@@ -37,23 +40,20 @@ class Capture:
 
     def __init__(self) -> None:
         """Start with a full budget."""
-        self.budget = MAX_NODES
+        self.budget = MAX_VALUES
         self.models: list[ModelValue] | None = None
 
     def take(self, value: object, depth: int = 0) -> object:
         """Return the captured form of `value`."""
         kind = type(value)
-        if kind in ATOMS:
-            return value
-        if depth >= MAX_DEPTH or self.budget <= 0:
-            return _cut(value)
-        self.budget -= 1
-        handler = _HANDLERS.get(kind)
-        if handler is None:
-            handler = _HANDLERS[kind] = _handler_for(kind)
-            if len(_HANDLERS) > _MAX_HANDLERS:
-                _forget_handlers()
         try:
+            if kind in ATOMS:
+                return value
+            if depth >= MAX_DEPTH or self.budget < _NODE:
+                return _cut(value)
+            self.budget -= _NODE
+            # By id: a class may be unhashable, or answer for another one.
+            handler = _HANDLERS.get(id(kind)) or _learn(kind)
             return handler(self, value, depth)
         except Exception:  # noqa: BLE001 - a hostile object must not disturb the host; its class name is what remains
             return _named(kind, "unreadable ")
@@ -65,88 +65,114 @@ class Capture:
         self.models.append(model)
         return model
 
-    def _sequence(self, items: Iterable[object], depth: int) -> list[object]:
+    def _sequence(self, items: Collection[object], depth: int, more: int = 0) -> list[object]:
+        """Capture items that nobody else can change; `more` were left out already."""
+        self.budget -= len(items)
         taken: list[object] = []
         for item in items:
-            if self.budget <= 0:
-                taken.append("<cut: more items>")
+            if type(item) in ATOMS:
+                taken.append(item)
+            elif self.budget > 0:
+                taken.append(self.take(item, depth + 1))
+            else:
+                more += len(items) - len(taken)
                 break
-            taken.append(item if type(item) in ATOMS else self.take(item, depth + 1))
+        if more:
+            taken.append(f"<cut: {more} more items>")
         return taken
 
 
 _Handler = Callable[[Capture, Any, int], object]
 
+# As `type` itself answers: a metaclass may answer otherwise.
+_module_of: Final = type.__dict__["__module__"].__get__
+_qualname_of: Final = type.__dict__["__qualname__"].__get__
+
+
+_KEYS: Final = Capture()
+
 
 def _named(kind: type, prefix: str = "") -> str:
-    module = kind.__module__
-    where = "" if module in ("builtins", None) else f"{module}."
-    return f"<{prefix}{where}{kind.__qualname__}>"
+    module = _module_of(kind)
+    where = f"{module}." if type(module) is str and module != "builtins" else ""
+    return f"<{prefix}{where}{_qualname_of(kind)}>"
 
 
-def _cut(value: object) -> str:
+def _cut(value: Any) -> str:
     kind = type(value)
-    if isinstance(value, (list, tuple, dict, set, frozenset, deque)):
-        return f"<cut: {kind.__name__} of {len(value)}>"
+    for base in (list, tuple, dict, set, frozenset, deque):
+        if issubclass(kind, base):
+            return f"<cut: {_qualname_of(kind)} of {base.__len__(value)}>"
     return _named(kind, "cut: ")
 
 
 def _dict(walk: Capture, value: dict[Any, Any], depth: int) -> object:
-    copied = dict(value)  # one C call: another thread cannot change it half way
-    if ATOMS.issuperset(map(type, copied.values())) and _ATOM_KEYS.issuperset(map(type, copied)):
-        return copied
+    # One call into C: another thread cannot change it half way.
+    more = len(value) - walk.budget
+    copied = value.copy() if more <= 0 else dict(islice(value.items(), walk.budget))
+    walk.budget -= len(copied)
+    if not _ATOM_KEYS.issuperset(map(type, copied)):
+        copied = _with_plain_keys(copied)
+    if more <= 0:
+        if ATOMS.issuperset(map(type, copied.values())):
+            return copied
+        more = 0
     taken: dict[object, object] = {}
     for key, item in copied.items():
-        if walk.budget <= 0:
-            taken["<cut>"] = f"{len(copied) - len(taken)} more entries"
+        if type(item) in ATOMS:
+            taken[key] = item
+        elif walk.budget > 0:
+            taken[key] = walk.take(item, depth + 1)
+        else:
+            more += len(copied) - len(taken)
             break
-        taken[_key(key)] = item if type(item) in ATOMS else walk.take(item, depth + 1)
+    if more:
+        taken["<cut>"] = f"{more} more entries"
     return taken
+
+
+def _with_plain_keys(copied: dict[Any, Any]) -> dict[Any, Any]:
+    plain: dict[object, object] = {}
+    for key, item in copied.items():
+        kept = _key(key)
+        plain[kept if kept not in plain else f"{kept} ({len(plain)})"] = item
+    return plain
 
 
 _ATOM_KEYS: Final = frozenset({str, int, float, bool, type(None)})
 
 
-def _key(key: object) -> object:
+def _key(key: Any, depth: int = 0) -> object:
     kind = type(key)
     if kind in _ATOM_KEYS:
         return key
-    if isinstance(key, enum.Enum):
-        return _enum(None, key, 0)
-    if isinstance(key, str):
-        return _plain_str(None, key, 0)
-    if isinstance(key, (dt.date, uuid.UUID, decimal.Decimal)):
-        return str(key)
     if kind is bytes:
-        return f"<bytes {len(key)}>"  # type: ignore[arg-type]  # `kind is bytes` narrows the value for a reader, not for mypy
-    if kind is tuple:
-        return ", ".join(str(_key(part)) for part in key[:8])  # type: ignore[index]  # a tuple, as just checked
+        return f"<bytes {len(key)}>"
+    if kind is tuple and depth < 2:
+        return ", ".join(str(_key(part, depth + 1)) for part in key[:8])
+    for base, text in _KEY_TEXTS:
+        if issubclass(kind, base):
+            return text(_KEYS, key, 0)
     return _named(kind)
 
 
-def _list(walk: Capture, value: list[object], depth: int) -> object:
-    copied = value[:]
-    if ATOMS.issuperset(map(type, copied)):
-        return copied
-    return walk._sequence(copied, depth)  # noqa: SLF001 - handlers are the walk's own methods, tabled by type
+def _ordered(walk: Capture, value: list[object] | tuple[object, ...], depth: int) -> object:
+    more = len(value) - walk.budget
+    copied = value[:] if more <= 0 else value[: walk.budget]
+    if more <= 0:
+        if ATOMS.issuperset(map(type, copied)):
+            walk.budget -= len(copied)
+            return copied
+        more = 0
+    return walk._sequence(copied, depth, more)  # noqa: SLF001 - handlers are the walk's own methods, tabled by type
 
 
-def _tuple(walk: Capture, value: tuple[object, ...], depth: int) -> object:
-    if ATOMS.issuperset(map(type, value)):
-        return value
-    return walk._sequence(value, depth)  # noqa: SLF001 - as above
+def _unordered(base: Any) -> _Handler:
+    def handler(walk: Capture, value: Any, depth: int) -> object:
+        copied = list(islice(base.__iter__(value), walk.budget))
+        return walk._sequence(copied, depth, base.__len__(value) - len(copied))  # noqa: SLF001 - as above
 
-
-def _iterable_copy(walk: Capture, value: Iterable[object], depth: int) -> object:
-    return walk._sequence(list(value), depth)  # noqa: SLF001 - as above
-
-
-def _list_like(walk: Capture, value: list[object], depth: int) -> object:
-    return walk._sequence(list.__getitem__(value, slice(None)), depth)  # noqa: SLF001 - as above
-
-
-def _dict_like(walk: Capture, value: dict[Any, Any], depth: int) -> object:
-    return _dict(walk, dict(dict.items(value)), depth)
+    return handler
 
 
 def _plain_str(_walk: object, value: str, _depth: int) -> str:
@@ -162,16 +188,13 @@ def _plain_float(_walk: object, value: float, _depth: int) -> float:
 
 
 def _enum(_walk: object, value: enum.Enum, _depth: int) -> object:
-    inner = value._value_
-    return inner if type(inner) in ATOMS else value._name_
+    inner = object.__getattribute__(value, "_value_")
+    return inner if type(inner) in ATOMS else object.__getattribute__(value, "_name_")
 
 
-def _isoformat(_walk: object, value: dt.date | dt.time, _depth: int) -> str:
-    return value.isoformat()
-
-
-def _as_text(_walk: object, value: object, _depth: int) -> str:
-    return str(value)
+def _text_by(write: Callable[[Any], str]) -> _Handler:
+    """Write values of a known type, and of classes derived from it, as the type itself writes them."""
+    return lambda _walk, value, _depth: write(value)
 
 
 def _bytes_like(_walk: object, value: bytearray | memoryview, _depth: int) -> str:
@@ -179,7 +202,12 @@ def _bytes_like(_walk: object, value: bytearray | memoryview, _depth: int) -> st
 
 
 def _exception(walk: Capture, value: BaseException, depth: int) -> object:
-    return {"type": _named(type(value))[1:-1], "args": walk._sequence(value.args[:16], depth)}  # noqa: SLF001 - as above
+    args = _args_of(value)
+    taken = walk._sequence(args[:16], depth, max(len(args) - 16, 0))  # noqa: SLF001 - as above
+    return {"type": _named(type(value))[1:-1], "args": taken}
+
+
+_args_of: Final = BaseException.__dict__["args"].__get__
 
 
 def _type(_walk: object, value: type, _depth: int) -> str:
@@ -187,7 +215,8 @@ def _type(_walk: object, value: type, _depth: int) -> str:
 
 
 def _callable(_walk: object, value: Any, _depth: int) -> str:
-    return f"<function {getattr(value, '__module__', None)}.{getattr(value, '__qualname__', '?')}>"
+    names = (value.__module__, value.__qualname__)
+    return f"<function {'.'.join(name for name in names if type(name) is str)}>"
 
 
 def _opaque(_walk: object, value: object, _depth: int) -> str:
@@ -200,14 +229,24 @@ def _numpy_scalar(_walk: object, value: Any, _depth: int) -> object:
 
 
 def _array(_walk: object, value: Any, _depth: int) -> str:
-    return f"<{type(value).__module__.partition('.')[0]}.{type(value).__name__} shape={tuple(value.shape)} dtype={value.dtype}>"
+    kind = type(value)
+    # A data frame has no dtype of its own, but may have a column of that name.
+    dtype = f" dtype={value.dtype}" if hasattr(kind, "dtype") else ""
+    return f"<{_module_of(kind).partition('.')[0]}.{_qualname_of(kind)} shape={tuple(value.shape)}{dtype}>"
+
+
+def _stored(value: object, name: str) -> dict[str, Any]:
+    # Read straight from the instance: a property or `__getattr__` of the host's class must not run.
+    try:
+        return object.__getattribute__(value, name) or _NO_FIELDS
+    except AttributeError:
+        return _NO_FIELDS
 
 
 def _pydantic(walk: Capture, value: Any, depth: int) -> object:
-    fields = dict(object.__getattribute__(value, "__dict__"))
-    extra = object.__getattribute__(value, "__pydantic_extra__")
-    if extra:
-        fields.update(extra)
+    stored = _stored(value, "__dict__")
+    fields = {name: stored[name] for name in type(value).__pydantic_fields__ if name in stored}
+    fields.update(_stored(value, "__pydantic_extra__"))
     return walk._model(type(value), fields, depth)  # noqa: SLF001 - as above
 
 
@@ -216,12 +255,8 @@ def _pydantic_secret(_walk: object, _value: object, _depth: int) -> str:
 
 
 def _slots_or_dict(names: tuple[str, ...]) -> _Handler:
-    # Read straight from the instance: a property or `__getattr__` of the host's class must not run.
     def handler(walk: Capture, value: Any, depth: int) -> object:
-        try:
-            stored = object.__getattribute__(value, "__dict__")
-        except AttributeError:
-            stored = _NO_FIELDS
+        stored = _stored(value, "__dict__")
         fields = {}
         for name in names:
             if name in stored:
@@ -229,31 +264,46 @@ def _slots_or_dict(names: tuple[str, ...]) -> _Handler:
             else:
                 slot = getattr(type(value), name, None)
                 if isinstance(slot, types.MemberDescriptorType):
-                    fields[name] = slot.__get__(value)
+                    try:
+                        fields[name] = slot.__get__(value)
+                    except AttributeError:
+                        continue  # not set yet
         return walk._model(type(value), fields, depth)  # noqa: SLF001 - as above
 
     return handler
 
 
 def _namedtuple(walk: Capture, value: Any, depth: int) -> object:
-    return walk._model(type(value), dict(zip(type(value)._fields, tuple(value), strict=False)), depth)  # noqa: SLF001 - as above
+    fields = dict(zip(type(value)._fields, tuple.__iter__(value), strict=False))
+    return walk._model(type(value), fields, depth)  # noqa: SLF001 - as above
 
 
+_TEXTS: Final[tuple[tuple[type, _Handler], ...]] = (
+    (dt.datetime, _text_by(dt.datetime.isoformat)),
+    (dt.date, _text_by(dt.date.isoformat)),
+    (dt.time, _text_by(dt.time.isoformat)),
+    (dt.timedelta, _text_by(dt.timedelta.__str__)),
+    (decimal.Decimal, _text_by(decimal.Decimal.__str__)),
+    (fractions.Fraction, _text_by(fractions.Fraction.__str__)),
+    (uuid.UUID, _text_by(uuid.UUID.__str__)),
+    (pathlib.PurePath, _text_by(pathlib.PurePath.__str__)),
+)
+_KEY_TEXTS: Final[tuple[tuple[type, _Handler], ...]] = ((enum.Enum, _enum), (str, _plain_str), *_TEXTS)
+_PLAIN: Final[tuple[tuple[type, _Handler], ...]] = (
+    (set, _unordered(set)),
+    (frozenset, _unordered(frozenset)),
+    (deque, _unordered(deque)),
+    *_TEXTS,
+)
 _BASE_HANDLERS: Final[dict[type, _Handler]] = {
     dict: _dict,
-    list: _list,
-    tuple: _tuple,
-    set: _iterable_copy,
-    frozenset: _iterable_copy,
-    deque: _iterable_copy,
-    dt.datetime: _isoformat,
-    dt.date: _isoformat,
-    dt.time: _isoformat,
-    dt.timedelta: _as_text,
-    decimal.Decimal: _as_text,
-    fractions.Fraction: _as_text,
-    complex: _as_text,
-    uuid.UUID: _as_text,
+    list: _ordered,
+    tuple: _ordered,
+    **dict(_PLAIN),
+    type({}.keys()): _unordered(type({}.keys())),
+    type({}.values()): _unordered(type({}.values())),
+    range: _text_by(range.__str__),
+    complex: _text_by(complex.__str__),
     bytearray: _bytes_like,
     memoryview: _bytes_like,
     types.FunctionType: _callable,
@@ -261,15 +311,22 @@ _BASE_HANDLERS: Final[dict[type, _Handler]] = {
     types.MethodType: _opaque,
     types.ModuleType: _opaque,
 }
-_HANDLERS: dict[type, _Handler] = dict(_BASE_HANDLERS)
-_MAX_HANDLERS: Final = 4_096
+_HANDLERS: Final[dict[int, _Handler]] = {id(kind): handler for kind, handler in _BASE_HANDLERS.items()}
+_KNOWN: Final[dict[int, object]] = {}
+"""Weak references to the classes met so far: a class made at run time must not be kept alive."""
 
 
-def _forget_handlers() -> None:
-    # Classes made at run time would otherwise be kept alive for ever.
-    for kind in list(_HANDLERS):
-        if kind not in _BASE_HANDLERS:
-            _HANDLERS.pop(kind, None)
+def _learn(kind: type) -> _Handler:
+    key = id(kind)
+
+    def forget(_gone: object) -> None:
+        _HANDLERS.pop(key, None)
+        _KNOWN.pop(key, None)
+
+    handler = _handler_for(kind)
+    _KNOWN[key] = ref(kind, forget)
+    _HANDLERS[key] = handler
+    return handler
 
 
 def _handler_for(kind: type) -> _Handler:
@@ -300,11 +357,11 @@ def _builtin_subclass_handler(kind: type) -> _Handler | None:
 
 
 def _module_is(*roots: str) -> Callable[[type], bool]:
-    return lambda kind: (kind.__module__ or "").partition(".")[0] in roots
+    return lambda kind: str(_module_of(kind)).partition(".")[0] in roots
 
 
 def _is_pydantic_model(kind: type) -> bool:
-    return hasattr(kind, "__pydantic_fields__") and hasattr(kind, "__pydantic_core_schema__")
+    return hasattr(kind, "__pydantic_fields__") and hasattr(kind, "__pydantic_extra__")
 
 
 def _is_secret(kind: type) -> bool:
@@ -330,12 +387,13 @@ _SUBCLASSES: Final[tuple[tuple[type, _Handler], ...]] = (
     (str, _plain_str),
     (int, _plain_int),
     (float, _plain_float),
-    (dict, _dict_like),
-    (list, _list_like),
     (bytes, lambda _walk, value, _depth: f"<bytes {bytes.__len__(value)}>"),
-    (tuple, lambda walk, value, depth: _tuple(walk, tuple.__getitem__(value, slice(None)), depth)),
+    # What a class derived from these redefines is passed over.
+    (dict, lambda walk, value, depth: _dict(walk, dict.copy(value), depth)),
+    (list, lambda walk, value, depth: _ordered(walk, list.copy(value), depth)),
+    (tuple, lambda walk, value, depth: _ordered(walk, tuple.__getitem__(value, slice(None)), depth)),
+    *_PLAIN,
     (BaseException, _exception),
-    (pathlib.PurePath, _as_text),
     (type, _type),
 )
 

@@ -26,7 +26,7 @@ class _Options:
 
     __slots__ = ("as_type", "attributes", "capture_input", "capture_output", "kind", "name")
 
-    def __init__(  # noqa: PLR0913 - the decorator's own options
+    def __init__(
         self,
         name: str | None,
         as_type: str,
@@ -87,7 +87,7 @@ def traced(
     capture_output: bool = True,
     attributes: Mapping[str, Any] | None = None,
 ) -> Callable[[_T], _T]: ...
-def traced(  # noqa: PLR0913 - every option is keyword-only and has a default
+def traced(
     target: Any = None,
     /,
     *,
@@ -135,7 +135,7 @@ def _trace(target: Any, options: _Options, suffix: str = "") -> Any:
     if not callable(target):
         msg = (
             f"@traced needs something that can be called, got {kind.__qualname__}. "
-            "Put it on a function, method, class or callable object; for a block of code use `with certtrace.span(...)`."
+            "Put it on a function, method, class or callable object; for a block use `with certtrace.span(...)`."
         )
         raise DecorationError(msg)
     from certtrace.tracing.proxy import trace_callable  # noqa: PLC0415 - wrapt is loaded only for what needs a proxy
@@ -163,10 +163,12 @@ def _static_or_class_method(target: Any, options: _Options) -> Any:
 def _property(target: property, options: _Options) -> property:
     accessors = (target.fget, target.fset, target.fdel)
     suffixes = ("", ".setter", ".deleter")
-    parts = [part and _trace(part, options, suffix) for part, suffix in zip(accessors, suffixes, strict=True)]
+    pairs = zip(accessors, suffixes, strict=True)
+    parts = [None if part is None else _trace(part, options, suffix) for part, suffix in pairs]
     # A doc that is the getter's own is not given: a later `.getter` would not replace it.
     own = target.__doc__ is not None and target.__doc__ == getattr(target.fget, "__doc__", None)
-    return type(target)(*parts, None if own else target.__doc__)
+    fget, fset, fdel = parts
+    return type(target)(fget, fset, fdel, None if own else target.__doc__)
 
 
 def _cached_property(target: Any, options: _Options) -> Any:

@@ -69,6 +69,8 @@ class Gate(SynchronousMultiSpanProcessor):
         super().__init__()
         self.tracer: Tracer | None = None
         self.guests: tuple[SpanProcessor, ...] = ()
+        self.langfuse_is_served = False
+        """Whether certtrace delivers to Langfuse, so that the SDK's own exporter has nothing left to do."""
         self._logged: set[str] = set()
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
@@ -139,14 +141,14 @@ class Gate(SynchronousMultiSpanProcessor):
         """Return the guests that get redacted spans."""
         admitted = []
         for guest in self.guests:
-            if type(guest).__module__ in _REFUSED:
+            if type(guest).__module__ not in _REFUSED:
+                admitted.append(guest)
+            elif not self.langfuse_is_served:
                 self._log_once(
                     guest,
-                    "does not export: certtrace delivers to Langfuse itself, redacted and sampled, "
-                    'when "langfuse" is one of its destinations',
+                    "does not export: only certtrace sends traces, redacted and sampled. "
+                    'To have them in Langfuse add "langfuse" to CERTTRACE_DESTINATIONS',
                 )
-            else:
-                admitted.append(guest)
         return admitted
 
     def deliver(self, spans: Sequence[ReadableSpan]) -> None:

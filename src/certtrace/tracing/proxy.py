@@ -3,15 +3,19 @@
 A wrapt proxy keeps everything about them as it was: attributes, `isinstance`, binding as a method, signature.
 """
 
+import copy
+import functools
 import inspect
+import sys
 from collections.abc import Callable
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
-from typing import Any, Final
+from types import FunctionType
+from typing import Any, Final, cast
 
 import wrapt
 
 from certtrace.tracing.active import ACTIVE, CallSite
-from certtrace.tracing.wrappers import wrap_callable
+from certtrace.tracing.wrappers import WRAPPER_FILE, wrap_callable
 
 _KINDS: Final[tuple[tuple[Callable[[Any], bool], int], ...]] = (
     (inspect.iscoroutinefunction, CO_COROUTINE),
@@ -36,23 +40,33 @@ class TracedCallable(wrapt.FunctionWrapper):  # type: ignore[type-arg]  # generi
         super().__init__(wrapped, _caller(wrapped, site))
         self._self_site = site
 
-    def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
-        """Pickle the wrapped object and the call site."""
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        """Pickle by name what can be found by its name, else the wrapped object and the call site."""
+        name = _global_name(self)
+        if name is not None:
+            return name
         site = self._self_site
         told = (site.name, site.as_type, site.kind, site.capture_input, site.capture_output, site.attributes)
         return _rebuild, (self.__wrapped__, told)
 
     def __copy__(self) -> "TracedCallable":
         """Trace a copy of the wrapped object."""
-        import copy  # noqa: PLC0415 - copying a traced callable is rare
-
-        return TracedCallable(copy.copy(self.__wrapped__), self._self_site)
+        return self._self_of(copy.copy(self.__wrapped__))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "TracedCallable":
         """Trace a deep copy of the wrapped object."""
-        import copy  # noqa: PLC0415 - as above
+        return self._self_of(copy.deepcopy(self.__wrapped__, memo))
 
-        return TracedCallable(copy.deepcopy(self.__wrapped__, memo), self._self_site)
+    def _self_of(self, copied: Any) -> "TracedCallable":
+        return self if copied is self.__wrapped__ else TracedCallable(copied, self._self_site)
+
+
+def _global_name(target: Any) -> str | None:
+    name = getattr(target, "__qualname__", None)
+    found = sys.modules.get(getattr(target, "__module__", None) or "")
+    for part in name.split(".") if isinstance(name, str) else ():
+        found = getattr(found, part, None)
+    return name if found is target else None
 
 
 def _rebuild(wrapped: Any, told: tuple[Any, ...]) -> TracedCallable:
@@ -89,21 +103,39 @@ def _caller(target: Any, site: CallSite) -> Callable[..., Any]:
         span.succeed(result)
         return result
 
+    return _hidden(cast(FunctionType, call))
+
+
+def _hidden(call: FunctionType) -> FunctionType:
+    call.__code__ = call.__code__.replace(co_filename=WRAPPER_FILE)
     return call
 
 
 def _lazy_caller(target: Any, site: CallSite, flags: int) -> Callable[..., Any]:
     """Return the caller of something whose body runs after the call: a coroutine or a generator."""
-    signature = _signature(target)
-    same = wrap_callable(target, site, flags)
+
+    def prepared(lazy: Any) -> tuple[inspect.Signature | None, FunctionType]:
+        drive = wrap_callable(lazy, site, flags)
+        called = _called(target)
+        drive.__name__, drive.__qualname__ = called.__name__, called.__qualname__
+        return _signature(lazy), drive
+
+    own = prepared(target)
 
     def call(wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        signature, drive = own if wrapped is target else prepared(wrapped)  # a method is bound anew for each call
         if signature is not None and not _binds(signature, args, kwargs):
             return wrapped(*args, **kwargs)  # a wrong call fails here and now, with its own message
-        drive = same if wrapped is target else wrap_callable(wrapped, site, flags)
         return drive(*args, **kwargs)
 
-    return call
+    return _hidden(cast(FunctionType, call))
+
+
+def _called(target: Any) -> Any:
+    """Return the function whose name the coroutines and generators of `target` bear."""
+    while isinstance(target, functools.partial):
+        target = target.func
+    return target if hasattr(target, "__qualname__") else type(target).__call__
 
 
 def _binds(signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

@@ -40,7 +40,7 @@ def _own(span: TracedSpan) -> SpanRecord:
     if span.item_count:
         attributes[semconv.ITEMS] = span.item_count
     attributes.update(span.given)
-    if span.unit.root is span:
+    if span.unit.root is span and (not span.parent_id or (span.parent_is_remote and not _ours(span.unit.trace_state))):
         attributes[semconv.IS_APP_ROOT] = True
     record = SpanRecord(
         trace_id=span.unit.trace_id,
@@ -88,8 +88,8 @@ def _foreign(span: ReadableSpan, unit: Unit) -> SpanRecord:
     start = span.start_time or 0
     attributes: dict[str, object] = {key: _structured(value) for key, value in (span.attributes or {}).items()}
     is_root = context is not None and unit.root.get_span_context().span_id == context.span_id
-    if is_root and scope is not None and scope.name.startswith("langfuse-sdk"):
-        attributes.setdefault(semconv.IS_APP_ROOT, True)
+    if not is_root:
+        attributes.pop(semconv.IS_APP_ROOT, None)  # the langfuse SDK does not know that our span above is exported
     return SpanRecord(
         trace_id=unit.trace_id,
         span_id=context.span_id if context else 0,
@@ -108,6 +108,11 @@ def _foreign(span: ReadableSpan, unit: Unit) -> SpanRecord:
         scope=_scope(scope),
         dropped_attributes=span.dropped_attributes,
     )
+
+
+def _ours(trace_state: str) -> bool:
+    # A service with certtrace is upstream: it exports the root of this trace.
+    return any(member.strip().startswith(f"{semconv.TRACESTATE_OWN_KEY}=") for member in trace_state.split(","))
 
 
 def _scope(scope: Any) -> ScopeRecord:

@@ -36,7 +36,6 @@ SPAN_KEY: Final = next(iter(set_span_in_context(INVALID_SPAN, Context())))
 """The key under which OpenTelemetry keeps the current span, learned through its public API."""
 
 
-
 class UnitSink(Protocol):
     """Who takes finished units; `assembly`'s pipeline."""
 
@@ -51,7 +50,6 @@ class UnitSink(Protocol):
     def score(self, record: ScoreRecord, unit: Unit) -> None:
         """Take a score of a unit that was decided before the score came."""
         ...
-
 
 
 class Tracer:
@@ -352,6 +350,16 @@ class Tracer:
         except Exception as error:  # noqa: BLE001 - as above
             self.fault("identify", error)
 
+    def known_in(self, trace_id: str) -> list[object]:
+        """Return who is known in a trace, given as 32 hex digits, or in the current one, given as empty text."""
+        try:
+            if trace_id:
+                return self.units.identities(int(trace_id, 16))
+            unit = self._current_unit()
+            return self.units.identities(unit.trace_id if unit is not None else 0)
+        except ValueError:
+            return []
+
     def remember(self, unit: Unit, models: list[Any]) -> None:
         """Keep captured models for the redaction of the whole trace: their marked fields name people."""
         self.units.group_of(unit).identities.extend(models)
@@ -368,9 +376,7 @@ class Tracer:
         digest = hmac_new(self._seed_key, b"trace:" + seed.encode("utf-8", "replace"), sha256).digest()
         return int.from_bytes(digest[:16], "big") or 1
 
-    def score(
-        self, span: TracedSpan, name: str, value: float | str | bool, comment: str | None, metadata: Any
-    ) -> None:
+    def score(self, span: TracedSpan, name: str, value: float | str | bool, comment: str | None, metadata: Any) -> None:
         """Record a score of a span; it leaves with the span's unit."""
         try:
             record = score_record(name, value, comment=comment, metadata=metadata)

@@ -301,9 +301,7 @@ class TracedSpan(OpenSpan, SdkSpan):
         for key, value in attributes.items():
             self.set_attribute(key, value)
 
-    def add_event(
-        self, name: str, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None
-    ) -> None:
+    def add_event(self, name: str, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None) -> None:
         """Record an event; see the SDK's span."""
         if self.end_ns is not None:
             return
@@ -376,7 +374,8 @@ class TracedSpan(OpenSpan, SdkSpan):
         if context is None:
             unit = self.unit
             self._tracer.share(unit)
-            state = TraceState.from_header([unit.trace_state]) if unit.trace_state else None
+            state = TraceState.from_header([unit.trace_state] if unit.trace_state else [])
+            state = state.update(semconv.TRACESTATE_OWN_KEY, "t:1")
             context = SpanContext(unit.trace_id, self.id, is_remote=False, trace_flags=SAMPLED, trace_state=state)
             self._context = context
         return context
@@ -493,9 +492,7 @@ class TracedSpan(OpenSpan, SdkSpan):
         """Return the span: OpenTelemetry allows a span as a context manager."""
         return self
 
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: Any
-    ) -> None:
+    def __exit__(self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: Any) -> None:
         """End the span, recording an exception that leaves the block."""
         if exc_val is not None:
             self.fail_with(exc_val)

@@ -12,6 +12,9 @@ from certtrace.ports import Decision
 MAX_REMEMBERED_TRACES: Final = 4_096
 """Traces whose known identities are kept in memory for units of the same trace that start later in this process."""
 
+RECENT_TRACES: Final = 64
+"""How many traces are asked for known people when a score or dataset item names none."""
+
 
 class TraceGroup:
     """What the units of one trace in this process share: which are open, and who is known."""
@@ -125,6 +128,15 @@ class Units:
         for trace_id, group in list(self._groups.items())[: MAX_REMEMBERED_TRACES // 8]:
             if not group.open:
                 del self._groups[trace_id]
+
+    def identities(self, trace_id: int) -> list[object]:
+        """Return who is known in a trace; in one that this process does not know, whoever was known here lately."""
+        with self._lock:
+            group = self._groups.get(trace_id)
+            if group is not None:
+                return list(group.identities)
+            recent = list(self._groups.values())[-RECENT_TRACES:]
+            return [identity for group in recent for identity in group.identities]
 
     def release(self, group: TraceGroup) -> None:
         """Forget a trace whose units are all out, unless it names people who may appear in later units."""

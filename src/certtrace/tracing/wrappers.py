@@ -1,8 +1,8 @@
 """Build the wrapper of a function: same signature, same kind, same globals, one frame.
 
-The wrapper is compiled with the parameters of the wrapped function. So Python itself binds the arguments - a wrong call
-fails at the call with the function's own `TypeError`, also for coroutines and generators, whose bodies run later - `inspect`
-sees a function of the same kind, and the arguments to capture are at hand without binding them a second time.
+The wrapper is compiled with the parameters of the wrapped function. So Python itself binds the arguments: a wrong call
+fails at the call with the function's own `TypeError`, also for coroutines and generators, whose bodies run later;
+`inspect` sees a function of the same kind; and what is to be captured is at hand without binding a second time.
 """
 
 import functools
@@ -139,8 +139,8 @@ _FACTORY: Final = (
 WRAPPER_FILE: Final = "<traced, hidden as importlib._bootstrap>"
 """File name of every wrapper's code.
 
-`warnings` and `logging` pass over frames whose file name holds these two words when they count `stacklevel`: a warning that
-a traced function raises on behalf of its caller is still shown at the caller.
+`warnings` and `logging` pass over frames whose file name holds these two words when they count `stacklevel`: a warning
+that a traced function raises on behalf of its caller is still shown at the caller.
 """
 
 
@@ -228,7 +228,7 @@ def wrap_function(func: types.FunctionType, site: CallSite, hidden: int) -> type
     code = func.__code__
     names = parameters(code)
     if not all(name.isidentifier() and not iskeyword(name) for name in names):
-        return functools.update_wrapper(wrap_callable(func, site, code.co_flags), func)
+        return _dressed(wrap_callable(func, site, code.co_flags), func)
     kwdefaults = frozenset(func.__kwdefaults__ or ())
     signature, call = _layout(code, defaults=len(func.__defaults__ or ()), kwdefaults=kwdefaults)
     site.params = names[hidden:] if site.capture_input else ()
@@ -239,7 +239,12 @@ def wrap_function(func: types.FunctionType, site: CallSite, hidden: int) -> type
     # The function's own globals: frameworks resolve string annotations in them.
     wrapper = types.FunctionType(own_code, func.__globals__, func.__name__, func.__defaults__, made.__closure__)
     wrapper.__kwdefaults__ = dict(func.__kwdefaults__) if func.__kwdefaults__ else None
-    return functools.update_wrapper(wrapper, func)
+    return _dressed(wrapper, func)
+
+
+def _dressed(wrapper: types.FunctionType, func: types.FunctionType) -> types.FunctionType:
+    functools.update_wrapper(wrapper, func)
+    return wrapper
 
 
 def _forget(names: tuple[str, ...]) -> str:

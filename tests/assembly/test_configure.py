@@ -1,0 +1,88 @@
+import os
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+import certtrace
+from certtrace import assembly
+from certtrace.assembly.keys import load_or_create
+from certtrace.records.source import StoreSource, TraceFilter
+
+
+@certtrace.traced
+def work(value):
+    return value
+
+
+def test_without_configure_nothing_is_recorded_and_nothing_is_written(tmp_path):
+    code = "import certtrace\n@certtrace.traced\ndef f(x): return x\nassert f(3) == 3\nprint(certtrace.current_span().recording)"
+    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout == "False\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_disabled_records_nothing(configured, home):
+    assert configured(enabled=False) is None
+    work("x")
+    assert certtrace.force_flush(1).delivered
+    assert not home.exists()
+
+
+def test_otel_sdk_disabled_keeps_its_meaning(configured, monkeypatch):
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    assert configured() is None
+
+
+def test_configuring_again_delivers_what_was_recorded_and_starts_anew(configured, home, tmp_path):
+    configured()
+    work("first")
+    certtrace.configure(home=tmp_path / "other", instrument_langfuse=False)
+    work("second")
+    certtrace.force_flush(10)
+    for folder in (home, tmp_path / "other"):
+        assert len(StoreSource(folder / "store.db").list_traces(TraceFilter(), limit=9).traces) == 1
+
+
+def test_a_home_that_cannot_be_made_is_named_with_the_remedy(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(certtrace.ConfigurationError, match=r"file/home.*CERTTRACE_HOME"):
+        certtrace.configure(home=blocked / "home")
+
+
+def test_a_store_of_a_newer_version_is_refused_untouched(home):
+    home.mkdir()
+    with sqlite3.connect(home / "store.db") as connection:
+        connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    with pytest.raises(certtrace.StoreError, match="999"):
+        certtrace.configure(home=home)
+    assert assembly.current_running() is None
+
+
+def test_the_key_is_made_once_and_for_this_user_only(tmp_path):
+    first = load_or_create(tmp_path / "keys")
+    assert load_or_create(tmp_path / "keys") == first
+    assert len(first) == 32
+    assert (tmp_path / "keys" / "redaction.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_that_others_may_read_is_refused(tmp_path):
+    load_or_create(tmp_path)
+    (tmp_path / "redaction.key").chmod(0o644)
+    with pytest.raises(certtrace.ConfigurationError, match="chmod 600"):
+        load_or_create(tmp_path)
+
+
+def test_a_foreign_tracer_provider_is_refused_because_it_would_export_raw_spans(tmp_path):
+    code = (
+        "from opentelemetry import trace\nfrom opentelemetry.sdk.trace import TracerProvider\n"
+        "trace.set_tracer_provider(TracerProvider())\nimport certtrace\n"
+        f"certtrace.configure(home={str(tmp_path)!r})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "ConfigurationError" in done.stderr
+    assert "already set" in done.stderr
