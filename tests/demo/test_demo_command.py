@@ -7,12 +7,15 @@ import subprocess
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import orjson
 import pytest
+from click.testing import CliRunner
 
+from certtrace.cli import root
 from certtrace.demo import sample
 from certtrace.demo.faults import FEW, FaultLevel, FaultPlan
 from certtrace.demo.http_service import HttpService
@@ -113,18 +116,66 @@ def test_the_search_finds_every_planted_value(tmp_path: Path, write):
         assert leaks_below(tmp_path, [value, "someone else"]) == {"file.bin": {value}}
 
 
-def test_nothing_personal_is_written_or_printed(tmp_path: Path):
-    done = _run(tmp_path / "home", "demo", "--faults", "all")
-    assert done.returncode == 0, done.stderr.decode()
+@dataclass
+class Run:
+    """One finished run with its data folder."""
+
+    home: Path
+    done: subprocess.CompletedProcess[bytes]
+
+    @property
+    def summary(self) -> dict:
+        assert self.done.returncode == 0, self.done.stderr.decode()
+        return orjson.loads(self.done.stdout)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run with every fault, as a person sees it."""
+    home = tmp_path_factory.mktemp("told") / "home"
+    return Run(home, _run(home, "demo", "--faults", "all"))
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run with the default faults, as a program sees it."""
+    home = tmp_path_factory.mktemp("counted") / "home"
+    return Run(home, _run(home, "demo", "--json", "--seed", "3"))
+
+
+def test_nothing_personal_is_written_or_printed(told: Run):
+    assert told.done.returncode == 0, told.done.stderr.decode()
     values = sample.personal_values()
     assert len(values) > 100
-    assert (tmp_path / "home" / "store.db").stat().st_size > 500_000
-    assert leaks_below(tmp_path / "home", values) == {}
-    assert leaks(done.stdout, values) == leaks(done.stderr, values) == set()
+    assert (told.home / "store.db").stat().st_size > 500_000
+    assert leaks_below(told.home, values) == {}
+    assert leaks(told.done.stdout, values) == leaks(told.done.stderr, values) == set()
 
 
-def test_the_sample_exam_is_graded_and_every_unit_accounted_for(tmp_path: Path):
-    summary = _summary(tmp_path, "--seed", "3")
+def test_the_model_answers_and_the_rubric_stay_in_the_house(told: Run):
+    given = " ".join(row.answer.text for row in sample.answers())
+    secrets = {
+        line
+        for row in sample.answers()
+        for line in (row.question.text, *row.question.model_answer.splitlines())
+        if line.rstrip(".") not in given
+    } | {criterion.text for criterion in sample.rubric().criteria}
+    assert len(secrets) > 25
+    assert leaks_below(told.home, secrets) == {}
+    assert leaks(told.done.stdout, secrets) == set()
+
+
+def test_the_commands_it_recommends_work(told: Run):
+    lines = told.done.stdout.decode().split("\nNext\n")[1].splitlines()
+    assert len(lines) == 3
+    for line in lines:
+        shown = _run(told.home, *line.split()[3:])
+        assert shown.returncode == 0, shown.stderr.decode()
+        assert shown.stdout
+
+
+def test_the_sample_exam_is_graded_and_every_unit_accounted_for(counted: Run):
+    summary = counted.summary
     answers = summary["answers"]
     assert answers["total"] == answers["graded"] + answers["failed"] == sum(1 for _ in sample.answers())
     assert summary["case_studies"]["total"] == summary["case_studies"]["graded"] == 2
@@ -139,39 +190,26 @@ def test_the_sample_exam_is_graded_and_every_unit_accounted_for(tmp_path: Path):
     assert len(summary["failed_traces"]) == answers["failed"] == 3
 
 
-def test_one_seed_gives_one_set_of_grades(tmp_path: Path):
-    first, second = (_summary(tmp_path / str(n), "--seed", "7", "--faults", "none") for n in (1, 2))
-    assert [first[key] for key in ("answers", "case_studies", "agreement")] == [
-        second[key] for key in ("answers", "case_studies", "agreement")
-    ]
-    assert first["faults"] == first["failed_traces"] or (first["faults"], first["failed_traces"]) == ({}, [])
-
-
-def test_the_failed_traces_can_be_listed_and_shown(tmp_path: Path):
-    summary = _summary(tmp_path)
-    listed = _run(tmp_path, "traces", "--failed", "--json").stdout.splitlines()
-    assert set(summary["failed_traces"]) <= {orjson.loads(line)["trace_id"] for line in listed}
-    trace = orjson.loads(_run(tmp_path, "show", "--json", summary["failed_traces"][0]).stdout)
+def test_one_trace_leads_from_the_model_call_back_to_the_capture(counted: Run):
+    failed = counted.summary["failed_traces"]
+    listed = _run(counted.home, "traces", "--failed", "--json").stdout.splitlines()
+    assert set(failed) <= {orjson.loads(line)["trace_id"] for line in listed}
+    trace = orjson.loads(_run(counted.home, "show", "--json", failed[0]).stdout)
     by_id = {each["id"]: each for each in trace["observations"]}
-    assert {"answer.capture", "answer.grade", "grade.pass", "gateway.request", "llm.call"} <= {
-        each["name"] for each in by_id.values()
-    }
-    call = next(each for each in by_id.values() if each["name"] == "llm.call")
+    step = next(each for each in by_id.values() if each["name"] == "llm.call")
     names = []
-    while call is not None:
-        names.append(call["name"])
-        call = by_id.get(call["parentObservationId"])
-    assert names[-4:] == ["POST", "grade.pass", "answer.grade", "answer.capture"]
+    while step is not None:
+        names.append(step["name"])
+        step = by_id.get(step["parentObservationId"])
+    assert names == ["llm.call", "gateway.request", "POST", "grade.pass", "answer.grade", "answer.capture"]
 
 
-def test_the_commands_it_recommends_work(tmp_path: Path):
-    done = _run(tmp_path, "demo", "--limit", "12")
-    lines = done.stdout.decode().split("\nNext\n")[1].splitlines()
-    assert len(lines) == 3
-    for line in lines:
-        shown = _run(tmp_path, *line.split()[3:])
-        assert shown.returncode == 0, shown.stderr.decode()
-        assert shown.stdout
+def test_one_seed_gives_one_set_of_grades(tmp_path: Path):
+    arguments = ("--seed", "7", "--faults", "none", "--limit", "16")
+    first, second = (_summary(tmp_path / str(n), *arguments) for n in (1, 2))
+    for same in ("answers", "case_studies", "agreement", "failures"):
+        assert first[same] == second[same]
+    assert (first["faults"], first["failed_traces"]) == ({}, [])
 
 
 def test_an_own_file_with_bad_lines_is_graded_around_them(tmp_path: Path):
@@ -211,10 +249,9 @@ def test_an_own_file_with_bad_lines_is_graded_around_them(tmp_path: Path):
     ],
 )
 def test_wrong_input_is_told_and_ends_with_2(tmp_path: Path, arguments: tuple[str, ...], said: str):
-    done = _run(tmp_path / "home", "demo", *arguments)
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert said in done.stderr.decode()
-    assert b"Traceback" not in done.stderr
+    done = CliRunner().invoke(root, ["--home", str(tmp_path / "home"), "demo", *arguments])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert said in done.stderr
     assert not (tmp_path / "home").exists()
 
 
@@ -251,6 +288,7 @@ def test_recording_switched_off_still_grades(tmp_path: Path):
     assert (summary["answers"]["graded"], summary["account"]) == (4, None)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared data is not beside the repository")
 def test_real_answers_and_case_studies_are_graded(tmp_path: Path):
     answers, studies = SHARED / "shortanswers.jsonl.gz", SHARED / "casestudies.jsonl.gz"

@@ -103,6 +103,14 @@ class Broker:
             self._in_flight[delivery.topic, delivery.group] -= 1
             self._changed.notify_all()
 
+    def abandon(self) -> None:
+        """Throw away what waits and close every topic: the run was interrupted."""
+        with self._changed:
+            for queue in self._queues.values():
+                queue.clear()
+            self._closed.update(TOPICS)
+            self._changed.notify_all()
+
     def close(self, topic: str) -> None:
         """Say that nothing more will be published to `topic`; waiting consumers get `None` once it is drained."""
         with self._changed:

@@ -25,9 +25,17 @@ from certtrace.demo.replies import (
 )
 from certtrace.demo.results import Result
 from certtrace.demo.short_answers import TURNAROUND, Workplace
-from certtrace.grading.models import Aggregate, Draft, Feedback, Rubric, RubricCriterion, Submission
-from certtrace.grading.stages import (
+from certtrace.grading import (
+    Aggregate,
+    DecidedBy,
+    Draft,
+    Feedback,
     GradingStage,
+    ReviewMode,
+    Route,
+    Rubric,
+    RubricCriterion,
+    Submission,
     candidate_notify,
     criterion_grade,
     draft_handoff,
@@ -41,7 +49,6 @@ from certtrace.grading.stages import (
     submission_aggregate,
     submission_grade,
 )
-from certtrace.grading.vocabulary import DecidedBy, ReviewMode, Route
 
 GROUP = "automated-architecture-solution-grading"
 MAX_GRADE = 100.0

@@ -1,13 +1,14 @@
 """What is graded: one row per short answer or case study, with the exam content it is graded by."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
+from certtrace import ExamSecret
 from certtrace.demo.people import Person
-from certtrace.grading.models import Answer, Question, Rubric, Submission, SubmissionPart, sha_of
-from certtrace.redaction.markers import ExamSecret
+from certtrace.grading import Answer, Question, Rubric, Submission, SubmissionPart
 
 _FILE_MARK: Final = re.compile(r"^<!-- file: (.+?) -->[ \t]*\r?$", re.MULTILINE)
 _DIAGRAM: Final = re.compile(r"!\[[^\]]*\]\(|```(?:mermaid|plantuml)|\.(?:drawio|puml)\b", re.IGNORECASE)
@@ -48,7 +49,7 @@ class GradedPair:
 
 def question_version(question: str, reference_answer: str) -> str:
     """Return the version of a question that names none: the first eight digits of its content's hash."""
-    return sha_of([question, reference_answer])[:8]
+    return hashlib.sha256(f"{question}\n{reference_answer}".encode()).hexdigest()[:8]
 
 
 def submission_from_text(

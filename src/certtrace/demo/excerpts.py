@@ -6,7 +6,7 @@ from typing import Final
 
 import certtrace
 from certtrace.demo import text
-from certtrace.grading.models import SubmissionPart
+from certtrace.grading import SubmissionPart
 
 BUDGET_CHARS: Final = 24_000
 """What one criterion's prompt may hold of a submission, about 6,000 tokens."""

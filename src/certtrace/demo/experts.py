@@ -10,9 +10,7 @@ from certtrace.demo.capture import identify
 from certtrace.demo.messages import ReviewQueue, ReviewRequest, idempotency_key
 from certtrace.demo.people import Expert
 from certtrace.demo.results import Results
-from certtrace.grading.models import ExpertReview
-from certtrace.grading.stages import grade_finalise, review_expert
-from certtrace.grading.vocabulary import DecidedBy, ReviewDecision
+from certtrace.grading import DecidedBy, ExpertReview, ReviewDecision, grade_finalise, review_expert
 
 GROUP = "manual-grading"
 SHARE_REVIEWED = 0.6

@@ -10,7 +10,7 @@ import httpx
 import orjson
 
 from certtrace.demo.openai_protocol import Completion, read_completion
-from certtrace.grading.failures import FailureClass
+from certtrace.grading import FailureClass
 
 TRIES: Final = 3
 LONGEST_WAIT_SECONDS: Final = 2.0

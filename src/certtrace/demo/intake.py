@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from certtrace.demo.exam import AnswerRow, CaseStudyRow, question_version, submission_from_text
 from certtrace.demo.people import Person
 from certtrace.errors import InputError
-from certtrace.grading.models import Answer, Question
+from certtrace.grading import Answer, Question
 
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 _GZIP_MAGIC: Final = b"\x1f\x8b"

@@ -8,7 +8,7 @@ import orjson
 
 from certtrace.demo.bus import Delivery
 from certtrace.demo.people import Person
-from certtrace.grading.models import Answer, Draft, Message, Submission, SubmissionPart
+from certtrace.grading import Answer, Draft, Message, Submission, SubmissionPart
 
 SYSTEM: Final = "in_process"
 IDEMPOTENCY_KEY: Final = "idempotency-key"

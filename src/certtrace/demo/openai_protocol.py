@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from certtrace.grading.failures import FailureClass
+from certtrace.grading import FailureClass
 
 COMPLETIONS_PATH = "/v1/chat/completions"
 MODELS_PATH = "/v1/models"

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
-from certtrace.grading.models import Candidate
-from certtrace.redaction.markers import Pii
+from certtrace import Pii
+from certtrace.grading import Candidate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ The user message is one JSON object, so nothing that a candidate writes can clos
 or as an instruction.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -11,8 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from certtrace.demo.openai_protocol import count_tokens
-from certtrace.grading.failures import FailureClass
-from certtrace.grading.models import Prompt, sha_of
+from certtrace.grading import FailureClass, Prompt
 
 GRADE_SHORT_ANSWER: Final = "grade_short_answer"
 GRADE_CRITERION: Final = "grade_criterion"
@@ -46,7 +46,7 @@ VERSION: Final = "3"
 
 def template_sha(name: str) -> str:
     """Return the hash of a template: what the trace records in place of its text."""
-    return sha_of(TEMPLATES[name])
+    return hashlib.sha256(TEMPLATES[name].encode()).hexdigest()
 
 
 def messages(name: str, **values: object) -> list[dict[str, str]]:

@@ -11,8 +11,7 @@ from pydantic import ValidationError
 from certtrace.demo import prompts
 from certtrace.demo.gateway_client import Answered, GatewayError
 from certtrace.demo.openai_protocol import ApiError
-from certtrace.grading.failures import classify
-from certtrace.grading.stages import PassStage, grade_parse
+from certtrace.grading import PassStage, classify, grade_parse
 
 FAILED_PASSES: Final = (
     GatewayError,

@@ -7,10 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from certtrace.grading.failures import FailureClass, classify
-from certtrace.grading.models import Aggregate
-from certtrace.grading.stages import GradingStage
-from certtrace.grading.vocabulary import PASS_MARK
+from certtrace.grading import PASS_MARK, Aggregate, FailureClass, GradingStage, classify
 
 
 @dataclass(slots=True, kw_only=True)

@@ -125,6 +125,8 @@ class Demo:
         with ExitStack() as stack:
             gateway_url = self._start_gateway(stack)
             client = stack.enter_context(httpx.Client(timeout=self._client_timeout))
+            # First on the way out: after an interruption the workers must not go on against a closed gateway.
+            stack.callback(self._place.broker.abandon)
             workers = self._start_workers(client, gateway_url)
             experts = self._start_experts()
             self._capture()

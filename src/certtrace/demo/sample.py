@@ -10,7 +10,7 @@ import orjson
 from certtrace.demo.exam import AnswerRow, CaseStudyRow, submission_from_text
 from certtrace.demo.intake import answer_row
 from certtrace.demo.people import Expert, Person
-from certtrace.grading.models import Rubric, RubricCriterion
+from certtrace.grading import Rubric, RubricCriterion
 
 COPIES: Final = frozenset(("sa-01-7108",))
 """Answers that repeat another candidate's nearly word for word."""
@@ -73,7 +73,7 @@ def personal_values() -> tuple[str, ...]:
     """
     values: set[str] = set()
     for row in (*_load("candidates.jsonl"), *_load("experts.jsonl")):
-        values.update(value for key, value in row.items() if isinstance(value, str) and key not in {"id", "attempt_id"})
+        values.update(value for key, value in row.items() if isinstance(value, str) and key != "attempt_id")
         for key in ("name", "mentor_name"):
             values.update(part for part in row.get(key, "").split() if len(part) >= _SHORTEST_NAME_PART)
     for row in _load("answers.jsonl"):

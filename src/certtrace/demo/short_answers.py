@@ -22,8 +22,15 @@ from certtrace.demo.replies import (
     read_pass,
 )
 from certtrace.demo.results import Result, Results
-from certtrace.grading.models import Aggregate, Answer, Draft, Question, Reference
-from certtrace.grading.stages import (
+from certtrace.grading import (
+    Aggregate,
+    Answer,
+    DecidedBy,
+    Draft,
+    Question,
+    Reference,
+    ReviewMode,
+    Route,
     answer_grade,
     draft_handoff,
     grade_aggregate,
@@ -32,7 +39,6 @@ from certtrace.grading.stages import (
     prompt_build,
     reference_fetch,
 )
-from certtrace.grading.vocabulary import DecidedBy, ReviewMode, Route
 
 GROUP = "automated-short-answer-grading"
 TURNAROUND = timedelta(days=7)

@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from certtrace.demo.results import Result, agreement, count_failures
 from certtrace.demo.runner import Outcome
-from certtrace.grading.failures import FailureClass
-from certtrace.grading.vocabulary import PASS_MARK
+from certtrace.grading import PASS_MARK, FailureClass
 
 _BANDS: Final = (("80-100 %", PASS_MARK), ("50-79 %", 0.5), ("1-49 %", 1e-9), ("0 %", 0.0))
 _TELLING: Final = (

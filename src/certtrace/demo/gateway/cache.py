@@ -16,7 +16,7 @@ import orjson
 
 from certtrace.demo import text
 from certtrace.demo.openai_protocol import ChatRequest, Completion
-from certtrace.grading.vocabulary import CacheKind
+from certtrace.grading import CacheKind
 
 SIMILAR_FROM: Final = 0.97
 MAX_ENTRIES: Final = 2_048

@@ -9,7 +9,7 @@ import orjson
 
 from certtrace.demo import text
 from certtrace.demo.openai_protocol import ChatRequest
-from certtrace.grading.failures import FailureClass
+from certtrace.grading import FailureClass
 
 MODEL_VERSION: Final = "rules-2"
 QUOTED_WORDS: Final = 12

@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from certtrace.demo.openai_protocol import ApiError, ChatRequest, Completion, read_completion
-from certtrace.grading.failures import FailureClass
-from certtrace.grading.models import Usage
-from certtrace.grading.stages import CallStage, gateway_route, llm_call
+from certtrace.grading import CallStage, FailureClass, Usage, gateway_route, llm_call
 
 RULE_PRIMARY = "grading-primary"
 RULE_FALLBACK = "grading-fallback"

@@ -15,9 +15,7 @@ from certtrace.demo.gateway.router import Router
 from certtrace.demo.http_service import Reply
 from certtrace.demo.openai_protocol import ApiError, ChatRequest
 from certtrace.demo.provider import models_reply, not_found
-from certtrace.grading.failures import FailureClass
-from certtrace.grading.stages import gateway_cache, gateway_guardrail
-from certtrace.grading.vocabulary import Direction
+from certtrace.grading import Direction, FailureClass, gateway_cache, gateway_guardrail
 
 
 class Gateway:
