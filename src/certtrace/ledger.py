@@ -10,7 +10,6 @@ import hmac
 import json
 import logging
 import os
-import secrets
 import threading
 import time
 import weakref
@@ -315,7 +314,7 @@ def _process_name() -> str:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
     except OSError:
         boot = "noboot"
-    return f"{boot}-{os.getpid()}-{secrets.token_hex(4)}"
+    return f"{boot}-{os.getpid()}-{os.urandom(4).hex()}"
 
 
 _ledgers: "weakref.WeakSet[Ledger]" = weakref.WeakSet()

@@ -97,6 +97,30 @@ def test_memory_moves_to_disk_when_the_disk_takes_again(tmp_path):
     assert found == [False, 5, [1, 2, 3, 4, 5], 0]
 
 
+def test_a_flush_waits_for_what_moved_from_memory_to_disk(tmp_path):
+    found = run(
+        PRELUDE
+        + """
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, resource.RLIM_INFINITY))
+    for n in range(1, 6):
+        spool.content(spool.accept(n, n, 1, 2), unit(n))
+    mark = spool.mark()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    spool._output._probe_at = 0.0
+    spool.maintain()
+    source = spool.sources("store")[0]
+    first = source.read("store", 1, 1)
+    source.ack("store", first)
+    before = spool.reached("store", mark)
+    drain(spool)
+    print(json.dumps([before, spool.reached("store", mark)]))
+    """,
+        tmp_path / "spool",
+    )
+
+    assert found == [False, True]
+
+
 def test_the_skeleton_journal_survives_a_short_write(tmp_path):
     found = run(
         PRELUDE

@@ -16,8 +16,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from certtrace.delivery.answers import parse_retry_after
 from certtrace.delivery.langfuse import LangfuseDestination
-from certtrace.delivery.otlp_http import parse_retry_after
 from certtrace.errors import ConfigurationError
 from certtrace.ports import BatchRejectedError, DeliveryError, Destination, DestinationPausedError, Payload
 
@@ -287,6 +287,36 @@ def test_an_untrusted_certificate_pauses_and_nothing_is_sent(tmp_path, unit):
     assert failures
 
 
+def test_tls_with_a_trusted_certificate_keeps_its_connection(tmp_path, unit, sink, monkeypatch):
+    import ssl
+
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    made = subprocess.run(
+        f"openssl req -x509 -newkey rsa:2048 -nodes -keyout {key} -out {certificate} -days 1 -subj /CN=localhost "
+        "-addext subjectAltName=IP:127.0.0.1",
+        shell=True,
+        capture_output=True,
+    )
+    if made.returncode:
+        pytest.skip("openssl is needed to make a certificate")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    sink.server.socket = context.wrap_socket(sink.server.socket, server_side=True)
+    destination = LangfuseDestination(sink.url.replace("http://", "https://"), "pk", "sk")
+    for name in ("a", "b", "c"):
+        destination.deliver([unit(name, pad=300_000)], soon())
+    sink.answer = lambda _: sink.Answer(behaviour="drip")
+    started = time.monotonic()
+    with pytest.raises(DeliveryError, match="timed out"):
+        destination.deliver([unit("d")], soon(0.4))
+    destination.close()
+
+    assert time.monotonic() - started < 2.5
+    assert sink.names() == ["a", "b", "c"]
+    assert sink.connections == 1
+
+
 def test_closing_breaks_off_a_request_that_hangs(langfuse, sink, unit):
     arrived = threading.Event()
 
@@ -316,8 +346,8 @@ def test_our_own_requests_are_not_traced(langfuse, sink, unit):
     from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
     seen = []
-    original = langfuse._wire.post
-    langfuse._wire.post = lambda *args: seen.append(is_instrumentation_enabled()) or original(*args)
+    original = langfuse.post
+    langfuse.post = lambda *args: seen.append(is_instrumentation_enabled()) or original(*args)
     langfuse.deliver([unit("a")], soon())
 
     assert seen == [False]
@@ -337,4 +367,14 @@ def test_importing_the_destination_loads_nothing_heavy():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ}).stdout
 
     assert "certtrace.delivery.langfuse" in loaded.split()
-    assert not {"httpx", "requests", "urllib3", "langfuse", "asyncio", "opentelemetry.sdk"} & set(loaded.split())
+    assert not {
+        "httpx",
+        "requests",
+        "urllib3",
+        "langfuse",
+        "asyncio",
+        "opentelemetry.sdk",
+        "ssl",
+        "http.client",
+        "google.protobuf",
+    } & set(loaded.split())

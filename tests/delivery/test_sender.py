@@ -285,6 +285,24 @@ def test_a_cause_is_logged_once_and_never_with_payload(spool, write, deliver, si
     assert "Mustermann" not in caplog.text
 
 
+def test_a_destination_that_comes_and_goes_does_not_flood_the_log(spool, write, deliver, collector, caplog):
+    destination = collector()
+    calls = iter(range(10_000))
+
+    def flap(_batch):
+        if next(calls) % 2 == 0:
+            raise DeliveryError("Down.", retry_after_seconds=0.0)
+
+    destination.refuse = flap
+    delivery = deliver(destination)
+    for number in range(1, 9):
+        write(spool, f"unit{number}", number)
+        assert delivery.flush(5).complete
+
+    assert len(caplog.records) == 2
+    assert "takes traces again" in caplog.text
+
+
 @pytest.mark.parametrize("error", [ValueError("secret"), RecursionError(), KeyError("x")])
 def test_a_broken_destination_costs_nothing(spool, write, deliver, collector, error, caplog):
     destination = collector()

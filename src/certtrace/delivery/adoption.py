@@ -3,8 +3,6 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 
-from opentelemetry.proto.trace.v1.trace_pb2 import Status
-
 from certtrace import semconv
 from certtrace.delivery import frames
 from certtrace.delivery.backlog import Backlog
@@ -106,7 +104,7 @@ def _stand_in(skeleton: Record) -> SpanRecord:
         kind=_INTERNAL_KIND,
         start_time_ns=start,
         end_time_ns=skeleton.time_ns,
-        status_code=status if status in Status.StatusCode.values() else 0,
+        status_code=status,
         status_message="",
         attributes={
             semconv.OBSERVATION_TYPE: "span",

@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,7 +40,7 @@ def bury(root: Path, destination: str, item: Item, reason: str) -> Path:
     folder = root / FOLDER
     make_private_folder(folder)
     now = time.time_ns()
-    path = folder / f"{now:020d}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
+    path = folder / f"{now:020d}-{os.getpid()}-{os.urandom(4).hex()}{SUFFIX}"
     payload = item.payload
     trace_id = int(payload.trace_id, 16) if payload.trace_id else 0
     content = Record(TYPES[payload.kind], item.sequence, trace_id, payload.data, time_ns=item.time_ns)

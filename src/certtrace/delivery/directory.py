@@ -7,7 +7,6 @@ pass to a forked child, so a directory whose lock can be taken belongs to nobody
 import fcntl
 import json
 import os
-import secrets
 import shutil
 import threading
 import time
@@ -64,7 +63,7 @@ class ProcessDirectory:
         Raises:
             OSError: The file system refuses.
         """
-        name = f"{_boot_id()}-{os.getpid()}-{secrets.token_hex(4)}"
+        name = f"{_boot_id()}-{os.getpid()}-{os.urandom(4).hex()}"
         # Locked before it gets its name: otherwise another process could adopt it between creation and lock.
         draft = root / f"{_DRAFT_PREFIX}{name}"
         root.mkdir(mode=0o700, parents=True, exist_ok=True)  # an operator may have deleted it meanwhile

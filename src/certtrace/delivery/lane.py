@@ -27,6 +27,7 @@ _LOOK_SECONDS: Final = 0.05
 _FIRST_BACKOFF_SECONDS: Final = 0.5
 _LAST_BACKOFF_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 60.0
+_LOG_AGAIN_SECONDS: Final = 3600.0
 
 
 @dataclass(slots=True, frozen=True)
@@ -68,7 +69,7 @@ class Lane:
         self._destination = destination
         self._upkeep = upkeep
         self._linger_seconds = linger_seconds
-        self._logged: set[str] = set()
+        self._logged: dict[str, float] = {}
         self._begin()
 
     def _begin(self) -> None:
@@ -251,8 +252,9 @@ class Lane:
     def _ack(self, source: Source, batch: Sequence[Item], done: dict[Position, bool]) -> None:
         """Move the cursor over what is done without a gap, and count it."""
         prefix = list(takewhile(lambda item: item.after in done, batch))
-        source.ack(self.name, prefix)
+        # Counted first: who waits for the cursor reads the counts as soon as it has moved.
         self._delivered += sum(done.pop(item.after) for item in prefix)
+        source.ack(self.name, prefix)
         if not done:
             del self._done[source]
 
@@ -304,8 +306,7 @@ class Lane:
 
     def _succeeded(self) -> None:
         if self._failures:
-            _log.warning("Destination %s takes traces again.", self.name)
-            self._logged.clear()
+            self._log_once("It takes traces again.")
         with self._changed:
             self._attempts += 1
             self._failures = 0
@@ -333,6 +334,8 @@ class Lane:
         return base * random.uniform(1.0, 1.25)  # noqa: S311 - spreads retries, keeps no secret
 
     def _log_once(self, reason: str) -> None:
-        if reason not in self._logged:
-            self._logged.add(reason)
+        """Log a cause, and not again for a while: a destination that comes and goes must not flood the host's log."""
+        now = time.monotonic()
+        if now >= self._logged.get(reason, 0.0):
+            self._logged[reason] = now + _LOG_AGAIN_SECONDS
             _log.warning("Destination %s: %s", self.name, reason)

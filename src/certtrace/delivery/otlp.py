@@ -8,10 +8,9 @@ import math
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, SpanFlags
 
 from certtrace import semconv
 from certtrace.delivery.protobuf import (
@@ -26,15 +25,18 @@ from certtrace.delivery.protobuf import (
 )
 from certtrace.ports import EventRecord, LinkRecord, ScopeRecord, SpanRecord
 
+if TYPE_CHECKING:
+    from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
+
 _METADATA_PREFIX: Final = semconv.metadata("")
 _ENCODED_PREFIXES: Final = (_METADATA_PREFIX, f"{semconv.TRACE_METADATA}.")
 _KEPT_AS_THEY_ARE: Final = frozenset({semconv.USER_ID, semconv.SESSION_ID})
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _UINT64_MAX: Final = 2**64 - 1
 _UINT32_MAX: Final = 2**32 - 1
-_SAMPLED: Final = 1
-_LOCAL_FLAGS: Final = _SAMPLED | SpanFlags.SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK
-_REMOTE_FLAGS: Final = _LOCAL_FLAGS | SpanFlags.SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK
+_LOCAL_FLAGS: Final = 0x101
+"""W3C's sampled bit, and OTLP's "is_remote is known"."""
+_REMOTE_FLAGS: Final = 0x301
 
 _FIELD_1: Final = delimited_tag(1)
 _FIELD_2: Final = delimited_tag(2)
@@ -89,6 +91,9 @@ def concat_units(payloads: Iterable[bytes]) -> bytes:
 
 def halve_unit(payload: bytes) -> tuple[bytes, bytes] | None:
     """Return the unit as two units of half the spans each, or None where it cannot be divided."""
+    # Here and not above: only a unit that is too large or refused needs the generated classes, 20 ms of start-up.
+    from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans  # noqa: PLC0415 - see above
+
     try:
         whole = ResourceSpans.FromString(payload)
     except Exception:  # noqa: BLE001 - the protobuf runtimes raise different classes; an unreadable unit is not divisible
@@ -99,15 +104,15 @@ def halve_unit(payload: bytes) -> tuple[bytes, bytes] | None:
     return _slice(whole, 0, total // 2), _slice(whole, total // 2, total)
 
 
-def _slice(whole: ResourceSpans, start: int, end: int) -> bytes:
+def _slice(whole: "ResourceSpans", start: int, end: int) -> bytes:
     """Return the spans `start` to `end`, counted over all scopes, with resource and scopes kept."""
-    part = ResourceSpans(resource=whole.resource, schema_url=whole.schema_url)
+    part = type(whole)(resource=whole.resource, schema_url=whole.schema_url)
     position = 0
     for scope in whole.scope_spans:
         low, high = max(start - position, 0), max(end - position, 0)
         chosen = scope.spans[low:high]
         if chosen:
-            part.scope_spans.append(ScopeSpans(scope=scope.scope, schema_url=scope.schema_url, spans=chosen))
+            part.scope_spans.add(scope=scope.scope, schema_url=scope.schema_url, spans=chosen)
         position += len(scope.spans)
     return part.SerializeToString()
 

@@ -3,22 +3,18 @@
 import gzip
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from importlib import metadata
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import orjson
 from opentelemetry.context import attach, detach, set_value
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from certtrace.delivery.address import Address
 from certtrace.delivery.otlp import concat_units
-from certtrace.delivery.wire import Response, Wire
-from certtrace.ports import BatchRejectedError, DeliveryError, DestinationPausedError, Payload
+from certtrace.ports import Payload
 
-_MAX_RETRY_AFTER_SECONDS: Final = 6 * 3600.0
-_RETRYABLE_4XX: Final = frozenset({408, 425, 429})
-_REJECTED: Final = frozenset({400, 413, 422})
+if TYPE_CHECKING:
+    from certtrace.delivery.wire import Response, Wire
+
 _SUPPRESS: Final = "suppress_instrumentation"
 """The context key that every OpenTelemetry instrumentation asks for (`is_instrumentation_enabled`)."""
 
@@ -50,7 +46,8 @@ class OtlpHttp:
         self.name = name
         self.rejected = 0
         """Spans and scores that the other side refused inside a batch that it took."""
-        self._wire = Wire(base_url)
+        self._address = Address.parse(base_url)
+        self._wire: Wire | None = None
         self._traces_path = traces_path
         self._timeout_seconds = timeout_seconds
         self._headers = {"User-Agent": f"certtrace/{_version()}", **(headers or {})}
@@ -70,12 +67,13 @@ class OtlpHttp:
 
     def close(self) -> None:
         """Drop the connection."""
-        self._wire.close()
+        if self._wire is not None:
+            self._wire.close()
 
     def send_scores(self, lists: Sequence[bytes], deadline: float) -> None:
         """Send JSON lists of scores; nothing here, as OTLP has no scores."""
 
-    def post(self, path: str, body: bytes, headers: Mapping[str, str], deadline: float) -> Response:
+    def post(self, path: str, body: bytes, headers: Mapping[str, str], deadline: float) -> "Response":
         """Send one request; return the answer if it is a success.
 
         Raises:
@@ -83,65 +81,24 @@ class OtlpHttp:
             BatchRejectedError: This body will never be taken.
             DeliveryError: Try again.
         """
+        # Here and not above: 40 ms of imports (http.client, ssl, protobuf) that a process pays when it first sends, on
+        # the delivery thread, and never while it starts.
+        from certtrace.delivery import answers, wire  # noqa: PLC0415 - see above
+
+        if self._wire is None:
+            self._wire = wire.Wire(self._address)
         until = min(deadline, time.monotonic() + self._timeout_seconds)
         response = self._wire.post(path, body, {**self._headers, **headers}, until)
-        raise_for_status(response)
+        answers.raise_for_status(response)
         return response
 
     def _send_spans(self, body: bytes, deadline: float) -> None:
         headers = {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"}
         # Level 1: most of the size at half the time of the default level.
         response = self.post(self._traces_path, gzip.compress(body, compresslevel=1), headers, deadline)
-        self.rejected += _rejected_spans(response)
+        from certtrace.delivery import answers  # noqa: PLC0415 - as in `post`
 
-
-def raise_for_status(response: Response) -> None:
-    """Turn an answer into the error that says what to do next; return if it is a success."""
-    status = response.status
-    if 200 <= status < 300:
-        if response.headers.get("content-type", "").startswith("text/html"):
-            msg = f"HTTP {status} with a web page: a proxy or a portal answered in the destination's place."
-            raise DeliveryError(msg)
-        return
-    if status in _REJECTED:
-        msg = f"HTTP {status}: the batch was rejected."
-        raise BatchRejectedError(msg)
-    if status in _RETRYABLE_4XX or status >= 500 or status < 200:
-        msg = f"HTTP {status}: try again later."
-        raise DeliveryError(msg, retry_after_seconds=parse_retry_after(response.headers.get("retry-after")))
-    msg = f"HTTP {status}: the destination refuses. Check its address and credentials."
-    raise DestinationPausedError(msg, retry_after_seconds=parse_retry_after(response.headers.get("retry-after")))
-
-
-def parse_retry_after(value: str | None) -> float | None:
-    """Return the seconds that a Retry-After header asks for, bounded; None where it says nothing usable."""
-    if value is None:
-        return None
-    text = value.strip()
-    if text.isdecimal():
-        return min(float(text[:12]), _MAX_RETRY_AFTER_SECONDS)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    seconds = (moment - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 0.0), _MAX_RETRY_AFTER_SECONDS)
-
-
-def _rejected_spans(response: Response) -> int:
-    """Return how many spans a partial success names; what cannot be read counts as none.
-
-    The specification forbids to send them again.
-    """
-    try:
-        if response.headers.get("content-type", "").startswith("application/json"):
-            partial = orjson.loads(response.body or b"{}").get("partialSuccess") or {}
-            return max(int(partial.get("rejectedSpans", 0)), 0)
-        return max(ExportTraceServiceResponse.FromString(response.body).partial_success.rejected_spans, 0)
-    except Exception:  # noqa: BLE001 - the batch was taken; an unreadable answer changes nothing about that
-        return 0
+        self.rejected += answers.rejected_spans(response)
 
 
 def _version() -> str:

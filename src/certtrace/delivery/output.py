@@ -11,7 +11,7 @@ from certtrace.delivery import frames
 from certtrace.delivery.backlog import TYPES, Backlog, Item
 from certtrace.delivery.content import SegmentWriter, open_segment
 from certtrace.delivery.counters import SpoolCounters
-from certtrace.delivery.directory import JOURNAL_PREFIX, Manifest, ProcessDirectory
+from certtrace.delivery.directory import JOURNAL_PREFIX, Manifest, Position, ProcessDirectory
 from certtrace.delivery.files import write_whole
 from certtrace.delivery.frames import Record
 from certtrace.delivery.journal import REFUSED, Journal
@@ -63,6 +63,8 @@ class Output:
         self.ring = Ring(memory_bytes, on_gone=self._settle_items)
         self.ring.owe(manifest.destinations)
         self.written_bytes = 0
+        self.moved = (Position(), Position())
+        """First place in memory that went to disk since, and the place on disk behind all of it."""
 
     @property
     def path(self) -> Path | None:
@@ -196,11 +198,14 @@ class Output:
     def _disk_refused(self, error: OSError) -> None:
         self._degraded = True
         reason = error.strerror or type(error).__name__
-        if reason not in self._logged:
-            self._logged.add(reason)
-            _log.warning("The spool writes to memory: the disk refused (%s). What is in memory dies with us.", reason)
+        self._log_once(f"The spool writes to memory: the disk refused ({reason}). What is in memory dies with us.")
         self._probe_at = time.monotonic() + self._probe_seconds
         self._probe_seconds = min(self._probe_seconds * 2, _PROBE_SECONDS_MAX)
+
+    def _log_once(self, message: str) -> None:
+        if message not in self._logged:
+            self._logged.add(message)
+            _log.warning("%s", message)
 
     def _disk_took(self) -> None:
         self._degraded = False
@@ -234,8 +239,8 @@ class Output:
                     return REFUSED
                 if not self._write_skeleton(skeleton):
                     self._counters.degraded += 1
-        except Exception:  # noqa: BLE001 - this runs inside the host's call
-            _log.error("A skeleton could not be written: an unexpected failure of the spool.")
+        except Exception as error:  # noqa: BLE001 - this runs inside the host's call
+            self._log_once(f"A skeleton could not be written: unexpected {type(error).__name__} in the spool.")
         return sequence
 
     def _write_skeleton(self, skeleton: bytes) -> bool:
@@ -296,6 +301,8 @@ class Output:
             if not self._append(item.sequence, item.payload, item.time_ns):
                 self.ring.put_back(waiting[index:])
                 return
+        if waiting and self.backlog is not None:
+            self.moved = (waiting[0].after, self.backlog.end())
 
     def _settle_items(self, items: Sequence[Item]) -> None:
         with self._lock:

@@ -187,7 +187,9 @@ class Spool:
     def reached(self, destination: str, mark: Mark) -> bool:
         """Whether the destination took everything this process wrote before the mark."""
         own = self._output.backlog
-        on_disk = own is None or own.reached(destination, mark.disk)
+        first_moved, behind_moved = self._output.moved
+        disk = max(mark.disk, behind_moved) if mark.memory >= first_moved else mark.disk
+        on_disk = own is None or own.reached(destination, disk)
         return on_disk and self._output.ring.reached(destination, mark.memory)
 
     def pending(self, destination: str) -> Pending:

@@ -15,9 +15,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from certtrace.errors import ConfigurationError
+from certtrace.delivery.address import Address
 from certtrace.ports import DeliveryError, DestinationPausedError
 
 _MAX_RESPONSE_BYTES: Final = 64 * 1024
@@ -36,16 +35,9 @@ class Response:
 class Wire:
     """A persistent connection to one origin, for one thread at a time. Survives a fork by starting anew."""
 
-    def __init__(self, base_url: str) -> None:
-        """Take the origin and the path that all requests begin with.
-
-        Raises:
-            ConfigurationError: It is no http or https address.
-        """
-        self._secure, self._host, self._port, self._base_path = _parse(base_url)
-        default_port = 443 if self._secure else 80
-        name = f"[{self._host}]" if ":" in self._host else self._host
-        self._host_header = name if self._port == default_port else f"{name}:{self._port}"
+    def __init__(self, address: Address) -> None:
+        """Take the origin and the path that all requests begin with."""
+        self._address = address
         self._tls: ssl.SSLContext | None = None
         self._connection: http.client.HTTPConnection | None = None
         self._socket: _DeadlineSocket | None = None
@@ -69,7 +61,7 @@ class Wire:
         try:
             connection = self._connect(deadline)
             connection.request(
-                "POST", self._base_path + path, body=body, headers={"Host": self._host_header, **headers}
+                "POST", self._address.path + path, body=body, headers={"Host": self._address.host_header, **headers}
             )
             return self._read(connection.getresponse())
         except ssl.SSLCertVerificationError as error:
@@ -105,16 +97,19 @@ class Wire:
             self._socket.deadline = deadline
             return connection
         self.close()
-        raw = _open_socket(self._host, self._port, deadline)
-        if self._secure:
-            if self._tls is None:
-                self._tls = ssl.create_default_context()
-            raw.settimeout(_left(deadline))
-            raw = self._tls.wrap_socket(raw, server_hostname=self._host)
-        connection = http.client.HTTPConnection(self._host, self._port)
+        raw = _open_socket(self._address.host, self._address.port, deadline)
+        if self._address.secure:
+            raw = self._secured(raw, deadline)
+        connection = http.client.HTTPConnection(self._address.host, self._address.port)
         self._socket = connection.sock = _DeadlineSocket(raw, deadline)
         self._connection = connection
         return connection
+
+    def _secured(self, raw: socket.socket, deadline: float) -> socket.socket:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        raw.settimeout(_left(deadline))
+        return self._tls.wrap_socket(raw, server_hostname=self._address.host)
 
     def _read(self, answer: http.client.HTTPResponse) -> Response:
         body = answer.read(_MAX_RESPONSE_BYTES + 1)
@@ -156,20 +151,6 @@ class _DeadlineReader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         self._raw.settimeout(_left(self._owner.deadline))
         return self._raw.recv_into(buffer)
-
-
-def _parse(base_url: str) -> tuple[bool, str, int, str]:
-    """Return whether TLS is used, host, port, base path. The address is not shown: it may hold credentials."""
-    try:
-        parts = urlsplit(base_url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    if not host or parts.scheme not in {"http", "https"}:
-        msg = "A destination's address is not usable. It must begin with http:// or https:// and name a host."
-        raise ConfigurationError(msg)
-    secure = parts.scheme == "https"
-    return secure, host, port or (443 if secure else 80), parts.path.rstrip("/")
 
 
 def _open_socket(host: str, port: int, deadline: float) -> socket.socket:
