@@ -1,0 +1,42 @@
+import pytest
+from opentelemetry.context import get_current
+
+from certtrace import traced
+from certtrace.assembly import current_running
+from certtrace.testing import recording
+from certtrace.tracing.active import ACTIVE
+
+pytest.register_assert_rewrite("tests.tracing.twins")
+
+from tests.tracing.twins import NAME, State  # noqa: E402 - its assertions are rewritten first
+
+
+@pytest.fixture(autouse=True)
+def _context_stays_clean():
+    """Whatever a traced call did, the caller's OpenTelemetry context is what it was."""
+    before = dict(get_current())
+    yield
+    assert dict(get_current()) == before
+
+
+@pytest.fixture(params=["unconfigured", "recorded", "dropped"])
+def state(request):
+    trace = traced(name=NAME)
+    if request.param == "unconfigured":
+        assert ACTIVE.runtime is None
+        yield State(request.param, trace)
+        return
+    dropped = request.param == "dropped"
+    with recording(drop_names={NAME} if dropped else set()) as recorder:
+        running = current_running()
+        yield State(request.param, trace, None if dropped else recorder)
+        assert running.tracer.faults == {}
+        assert not dropped or recorder.spans == []
+
+
+@pytest.fixture
+def spans(certtrace_spans):
+    """The recorder of a test that looks at what was recorded; our own faults fail the test."""
+    running = current_running()
+    yield certtrace_spans
+    assert running.tracer.faults == {}
