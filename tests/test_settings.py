@@ -306,7 +306,7 @@ def test_a_secret_argument_that_cannot_be_used_is_not_shown():
 
 def test_a_secret_variable_that_cannot_be_used_is_not_shown(monkeypatch):
     monkeypatch.setenv("CERTTRACE_REDACTION_KEY", "short-secret")
-    with pytest.raises(ConfigurationError, match="CERTTRACE_REDACTION_KEY .* not shown") as caught:
+    with pytest.raises(ConfigurationError, match=r"CERTTRACE_REDACTION_KEY .* not shown") as caught:
         load()
     assert_hidden(caught.value)
 

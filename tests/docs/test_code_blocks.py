@@ -2,7 +2,7 @@
 
 A Python block is run as a program of its own; one that begins with a comment such as `# grading.py` is saved under that
 name for the blocks after it. Of a shell block the lines that call `certtrace`, `python` or `pytest` are run, and
-`export` sets a variable for what follows. All blocks of a page share one folder and one data folder. A trace id of eight
+`export` sets a variable for what follows. All blocks of a page share one folder and one data folder. A trace id of 8
 hex digits in a command stands for the newest trace. A Langfuse address stands for a server of the test.
 """
 
@@ -27,7 +27,12 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglo
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[a-z]*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# ([a-z_]+\.py)\n")
 _TRACE_ID = re.compile(r"\b[0-9a-f]{8}\b")
-_RUN = ("certtrace", "python", "pytest")
+_RUN = {
+    "python": ["-W", "error"],
+    "certtrace": ["-W", "error", "-m", "certtrace"],
+    "pytest": ["-m", "pytest", "-p", "no:cacheprovider"],
+}
+"""Options of this Python that stand for each program. Warnings are errors; pytest has filters of its own for that."""
 _FOR_THE_READER = ("git clone ", "cd ", "pip install ", "./scripts/", ". .venv/bin/activate", "#")
 """Lines that set up what the test has already."""
 _TIMEOUT_SECONDS = 120
@@ -90,7 +95,6 @@ class Reader:
             "HOME": str(folder / "user"),
             "CERTTRACE_HOME": str(folder / "data"),
             "COLUMNS": "100",
-            "PYTHONWARNINGS": "error",
         }
 
     def follow(self, block: Block) -> None:
@@ -113,7 +117,7 @@ class Reader:
         if named:
             compile(block.text, named[1], "exec")
         else:
-            self._run([sys.executable, path.name], block)
+            self._run([sys.executable, "-W", "error", path.name], block)
 
     def _shell(self, line: str, block: Block) -> None:
         if not line or line.startswith(_FOR_THE_READER):
@@ -127,7 +131,7 @@ class Reader:
         assert words[0] in _RUN, f"{self._page.name}:{block.line}: the test does not know how to run {line!r}"
         if words[0] == "certtrace":
             words = [self._newest() if _TRACE_ID.fullmatch(word) else word for word in words]
-        self._run([sys.executable, *(words[1:] if words[0] == "python" else ["-m", *words])], block)
+        self._run([sys.executable, *_RUN[words[0]], *words[1:]], block)
 
     def _newest(self) -> str:
         listed = self._run([sys.executable, "-m", "certtrace", "traces", "--json", "--limit", "1"], None)

@@ -15,7 +15,7 @@ from certtrace.settings import Settings
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
 
-NO_ATTRIBUTES = {"INGESTION_VERSION", "SCOPE_NAME"}
+NO_ATTRIBUTES = {"INGESTION_VERSION", "INGESTION_VERSION_HEADER", "SCOPE_NAME"}
 """Constants of `semconv` that are values, not keys."""
 
 
