@@ -306,6 +306,28 @@ def test_a_directory_that_cannot_be_read_does_not_stop_the_others(root, write, d
     assert broken.exists()
 
 
+def test_an_adoption_that_a_full_disk_stopped_is_tried_again(root, write, drain, monkeypatch):
+    from certtrace.delivery import content
+
+    path = abandon(root, write, units=1)
+    segment = next(path.glob("content-*"))
+    os.truncate(segment, segment.stat().st_size - 10)
+
+    def full(_handle, _data):
+        raise OSError(28, "No space left on device")
+
+    spool = Spool(root)
+    spool.owe(["store"])
+    with monkeypatch.context() as patch:
+        patch.setattr(content, "write_whole", full)
+        spool.maintain()
+    assert drain(spool) == []
+    spool._adopt_at = 0.0
+    spool.maintain()
+    assert drain(spool) == ["content lost"]
+    spool.close()
+
+
 def test_a_lock_can_be_taken_once(root, write):
     path = abandon(root, write)
     first = ProcessDirectory.adopt(path)

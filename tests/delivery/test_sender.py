@@ -360,6 +360,27 @@ def test_orphans_of_dead_processes_are_drained(tmp_path, write, collector):
     assert list(root.iterdir()) == []
 
 
+def test_an_unreadable_orphan_does_not_hold_up_the_living(tmp_path, write, collector, caplog):
+    root = tmp_path / "spool"
+    dead = Spool(root)
+    dead.owe(["store"])
+    write(dead, "unreadable")
+    dead._output._directory.release()
+    spool, destination = Spool(root), collector()
+    delivery = Delivery(spool, [destination], linger_seconds=0.01)
+    spool.maintain()
+    next(dead.path.glob("content-*")).unlink()
+    for name in ("a", "b"):
+        write(spool, name)
+        assert delivery.flush(5).complete
+
+    assert destination.names == ["a", "b"]
+    assert delivery.status().destinations["store"].last_error == ""
+    assert "cannot be read" in caplog.text
+    delivery.close(1)
+    spool.close()
+
+
 def test_the_account_is_exact_after_chaos(spool, write, deliver, collector):
     """accepted = delivered + dead-lettered + pending, for each destination."""
     destination = collector()

@@ -223,11 +223,20 @@ class Lane:
         while delivered and not self._stopped.is_set():
             delivered = False
             for source in self._spool.sources(self.name):
-                batch = source.read(self.name, _BATCH_BYTES, _BATCH_UNITS)
+                batch = self._read(source)
                 if batch:
                     delivered = True
                     if not self._deliver(source, batch):
                         return
+
+    def _read(self, source: Source) -> list[Item]:
+        try:
+            return source.read(self.name, _BATCH_BYTES, _BATCH_UNITS)
+        except OSError as error:
+            # One unreadable directory must not hold up the others.
+            reason = error.strerror or type(error).__name__
+            self._log_once(f"A part of the spool cannot be read ({reason}). It stays and is tried again.")
+            return []
 
     def _deliver(self, source: Source, batch: Sequence[Item]) -> bool:
         """Deliver a batch; return whether all of it is done. What is done stays noted where the rest has to wait."""

@@ -116,6 +116,7 @@ class Spool:
         )
         self._adopted: dict[Path, Backlog] = {}
         self._left_alone: set[Path] = set()
+        self._complained: set[Path] = set()
         self._adopt_at = 0.0
         self._usage_at = 0.0
         self._used_bytes = 0
@@ -273,12 +274,19 @@ class Spool:
                     directory, self._destinations, on_fault=self._count_fault, on_content_lost=self._count_content_lost
                 )
             except Exception as error:  # noqa: BLE001 - a hostile or damaged directory must not stop the others
-                _log.warning("A spool directory could not be adopted (%s); it is left as it is.", type(error).__name__)
-                self._left_alone.add(path)
-                directory.release()
+                self._give_back(directory, error)
                 continue
             with self._lock:
                 self._adopted[path] = backlog
+
+    def _give_back(self, directory: ProcessDirectory, error: Exception) -> None:
+        directory.release()
+        # A full disk passes, and every step of an adoption can be repeated; what fails otherwise would fail again.
+        if not isinstance(error, OSError):
+            self._left_alone.add(directory.path)
+        if directory.path not in self._complained:
+            self._complained.add(directory.path)
+            _log.warning("A spool directory could not be adopted (%s); it stays as it is.", type(error).__name__)
 
     def _remove_finished(self) -> None:
         for path, backlog in list(self._adopted.items()):
