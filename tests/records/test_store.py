@@ -1,6 +1,8 @@
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -326,3 +328,45 @@ def test_metadata_in_the_file_is_json_for_sql(destination, path):
     (found,) = connection.execute("SELECT metadata FROM observations").fetchone()
     connection.close()
     assert orjson.loads(found)["cert.redaction"] == {"counts": {"EMAIL": 2}}
+
+
+def test_a_store_damaged_while_in_use_pauses_the_destination(destination, path):
+    deliver(destination, *(one(new_trace_id()) for _ in range(50)))
+    destination.close()
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    path.write_bytes(content)
+    with pytest.raises(DestinationPausedError, match="damaged") as caught:
+        deliver(destination, one(new_trace_id()))
+    assert str(path) in str(caught.value)
+
+
+FULL_DISK = """
+import resource, sys, time
+from pathlib import Path
+from certtrace.ports import DeliveryError
+from certtrace.records.store import StoreDestination
+from tests.records.spans import payload, span
+destination = StoreDestination(Path(sys.argv[1]))
+destination.deliver([payload([span(trace_id="a" * 32)])], time.monotonic() + 5)
+room = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, room[1]))
+large = payload([span(trace_id="b" * 32, attributes={"input": "x" * 3_000_000})])
+try:
+    destination.deliver([large], time.monotonic() + 5)
+except DeliveryError as error:
+    print(type(error).__name__, error)
+resource.setrlimit(resource.RLIMIT_FSIZE, room)
+destination.deliver([large], time.monotonic() + 5)
+destination.close()
+"""
+
+
+def test_a_full_disk_loses_nothing_and_is_tried_again(path):
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", FULL_DISK, str(path)]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=root, timeout=60)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("DeliveryError the store")
+    assert "SQLITE_" in result.stdout
+    assert [each.trace_id[0] for each in StoreSource(path).list_traces().traces] == ["b", "a"]
