@@ -183,6 +183,7 @@ def test_the_sample_exam_is_graded_and_every_unit_accounted_for(counted: Run):
     expected = {"malformed_json", "schema_mismatch", "guardrail_block", "rubric_missing", "false_confidence"}
     assert expected <= set(summary["failures"])
     assert summary["duplicates"] == 1
+    assert 0 < summary["reviewed"] < summary["routes"]["expert_review"]
     account = summary["account"]
     assert account["started"] == account["kept"] + sum(account["dropped"].values()) > 100
     assert (account["open"], account["pending"], summary["withheld"], summary["tracer_faults"]) == (0, 0, 0, {})

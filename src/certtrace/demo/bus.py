@@ -70,15 +70,15 @@ class Broker:
             self._changed.notify_all()
         return message_id
 
-    def receive(self, topic: str, group: str, timeout_seconds: float = 60.0) -> Delivery | None:
-        """Take the next message; `None` when the topic is closed and drained, or after the timeout."""
+    def receive(self, topic: str, group: str, timeout_seconds: float | None = None) -> Delivery | None:
+        """Take the next message; `None` when the topic is closed and drained, or after the timeout, if there is one."""
         key = (topic, group)
-        deadline = time.monotonic() + timeout_seconds
+        deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         with self._changed:
             while not self._queues[key]:
-                rest = deadline - time.monotonic()
+                rest = None if deadline is None else deadline - time.monotonic()
                 # A message in flight may still come back, so a closed topic is drained only when none is left.
-                if (topic in self._closed and not self._in_flight[key]) or rest <= 0:
+                if (topic in self._closed and not self._in_flight[key]) or (rest is not None and rest <= 0):
                     return None
                 self._changed.wait(rest)
             self._in_flight[key] += 1

@@ -5,7 +5,6 @@ be a candidate's.
 """
 
 import gzip
-import math
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -239,8 +238,3 @@ def _reason(error: orjson.JSONDecodeError | ValidationError) -> str:
     field = ".".join(part for part in map(str, first["loc"]) if part.isidentifier())
     what = {"missing": "is missing", "string_too_short": "is empty"}.get(first["type"], "has the wrong type or value")
     return f"Field `{field}` {what}." if field else "Not a JSON object."
-
-
-def finite(value: float | None) -> bool:
-    """Tell whether `value` is a number that can be averaged."""
-    return value is not None and math.isfinite(value)

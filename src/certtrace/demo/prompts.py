@@ -103,7 +103,6 @@ class GradeOutOfRangeError(ValueError):
 
 
 GRADE_SCHEMA: Final = "grade-reply"
-FEEDBACK_SCHEMA: Final = "feedback-reply"
 SCHEMA_VERSION: Final = "2"
 
 

@@ -124,7 +124,8 @@ class Demo:
         """Grade everything and return what became of it."""
         with ExitStack() as stack:
             gateway_url = self._start_gateway(stack)
-            client = stack.enter_context(httpx.Client(timeout=self._client_timeout))
+            # A proxy of the environment must not see what stays on this machine.
+            client = stack.enter_context(httpx.Client(timeout=self._client_timeout, trust_env=False))
             # First on the way out: after an interruption the workers must not go on against a closed gateway.
             stack.callback(self._place.broker.abandon)
             workers = self._start_workers(client, gateway_url)
@@ -162,7 +163,7 @@ class Demo:
 
     def _start_gateway(self, stack: ExitStack) -> str:
         """Start providers and gateway and return the gateway's address."""
-        upstream_client = stack.enter_context(httpx.Client())
+        upstream_client = stack.enter_context(httpx.Client(trust_env=self._options.endpoint is not None))
         router = Router(upstream_client, *self._upstreams(stack))
         return stack.enter_context(HttpService(Gateway(router), "demo-gateway")).base_url
 
@@ -189,7 +190,7 @@ class Demo:
         return [*threads, _thread("case-study-worker", lambda: asyncio.run(self._grade_case_studies(gateway_url)))]
 
     async def _grade_case_studies(self, gateway_url: str) -> None:
-        async with httpx.AsyncClient(timeout=self._client_timeout) as client:
+        async with httpx.AsyncClient(timeout=self._client_timeout, trust_env=False) as client:
             rubric_id = next(iter(self._place.database.rubrics))
             service = CaseStudyService(self._place, AsyncGatewayClient(client, gateway_url), rubric_id)
             await service.run(CASE_STUDIES_AT_ONCE)

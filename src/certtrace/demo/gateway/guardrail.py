@@ -35,7 +35,6 @@ _INJECTION_RULES: Final = {
     "INJ-4": r"<\|im_(?:start|end)\|>|\[/?INST\]|<<SYS>>",
 }
 _INJECTION: Final = {rule: re.compile(pattern, re.IGNORECASE) for rule, pattern in _INJECTION_RULES.items()}
-RULES: Final = (*_INJECTION, "SEC-1")
 
 
 def check_request(request: ChatRequest) -> Match | None:
