@@ -1,12 +1,13 @@
 """`certtrace demo` end to end, as a user runs it: a process of its own, a fresh data folder, real sockets."""
 
 import base64
+import gzip
 import json
 import os
 import subprocess
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -18,7 +19,7 @@ from click.testing import CliRunner
 from certtrace.cli import root
 from certtrace.demo import sample
 from certtrace.demo.faults import FEW, FaultLevel, FaultPlan
-from certtrace.demo.http_service import HttpService
+from certtrace.demo.http_service import HttpService, Reply
 from certtrace.demo.provider import Provider
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -163,6 +164,35 @@ def test_the_model_answers_and_the_rubric_stay_in_the_house(told: Run):
     assert len(secrets) > 25
     assert leaks_below(told.home, secrets) == {}
     assert leaks(told.done.stdout, secrets) == set()
+
+
+class Sink:
+    """Stands in for a Langfuse server: takes everything and keeps the bytes."""
+
+    def __init__(self) -> None:
+        self.bodies: dict[str, list[bytes]] = {}
+
+    def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        plain = gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
+        self.bodies.setdefault(path, []).append(repr(sorted(headers.items())).encode() + plain)
+        return Reply(b"{}" if path.endswith("traces") else b'{"successes": [], "errors": []}')
+
+
+def test_nothing_personal_is_sent_to_langfuse(tmp_path: Path):
+    sink = Sink()
+    with HttpService(sink, "langfuse-sink") as service:
+        summary = _summary(
+            tmp_path,
+            *("--faults", "all"),
+            CERTTRACE_DESTINATIONS="langfuse",
+            LANGFUSE_BASE_URL=service.base_url.removesuffix("/v1"),
+            LANGFUSE_PUBLIC_KEY="pk-lf-test",
+            LANGFUSE_SECRET_KEY="sk-lf-test",
+        )
+    assert (summary["pending"], summary["store"]) == ({"langfuse": 0}, None)
+    sent = b"\n".join(body for bodies in sink.bodies.values() for body in bodies)
+    assert sent.count(b"answer.grade") >= 48
+    assert leaks(sent, sample.personal_values()) == set()
 
 
 def test_the_commands_it_recommends_work(told: Run):
