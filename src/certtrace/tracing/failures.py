@@ -68,7 +68,7 @@ def failure_of(error: BaseException, *, again: bool) -> Failure:
         error: The exception; nothing of it is kept but text.
         again: Whether a span below has recorded it already: then its stack and causes are left out.
     """
-    if isinstance(error, GeneratorExit):
+    if issubclass(type(error), GeneratorExit):
         return Failure("abandoned", "GeneratorExit", "", (), ())
     outcome = "cancelled" if _is_cancellation(error) else "error"
     if again:
@@ -77,7 +77,14 @@ def failure_of(error: BaseException, *, again: bool) -> Failure:
 
 
 def _is_cancellation(error: BaseException) -> bool:
-    return isinstance(error, _CANCELLED) or not isinstance(error, Exception)
+    # By its true type: `isinstance` would ask the exception's own `__class__`, which is the host's code.
+    kind = type(error)
+    if issubclass(kind, BaseExceptionGroup):
+        return not issubclass(kind, Exception) and all(map(_is_cancellation, _parts(error)))
+    return issubclass(kind, _CANCELLED) or not issubclass(kind, Exception)
+
+
+_parts: Final = BaseExceptionGroup.exceptions.__get__
 
 
 def _described(error: BaseException, outcome: str) -> Failure:
@@ -103,8 +110,8 @@ def _message(error: BaseException) -> str:
         notes = getattr(error, "__notes__", None)
         if isinstance(notes, list):
             text = "\n".join([text, *(note for note in notes[:8] if isinstance(note, str))])
-        if isinstance(error, BaseExceptionGroup):
-            parts = [f"{type_name(part)}: {_message(part)}" for part in error.exceptions[:8]]
+        if issubclass(type(error), BaseExceptionGroup):
+            parts = [f"{type_name(part)}: {_message(part)}" for part in _parts(error)[:8]]
             text = "\n".join([text, *parts])
     except Exception:  # noqa: BLE001 - `__str__` is the host's code; its failure must not replace the host's exception
         return "<message unreadable>"

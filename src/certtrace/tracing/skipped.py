@@ -5,6 +5,7 @@ from opentelemetry.context.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from certtrace.tracing.active import OpenSpan
+from certtrace.tracing.contexts import SPAN_KEY, across, with_span
 from certtrace.tracing.identifiers import new_bits
 
 
@@ -23,6 +24,10 @@ class Unrecorded(NonRecordingSpan):
             )
         return self._made
 
+    def __repr__(self) -> str:
+        """Show nothing: there is nothing to show."""
+        return "<span that is not recorded>"
+
 
 class SkippedSpan(OpenSpan):
     """Keeps the context of a dropped local root; records nothing."""
@@ -35,8 +40,11 @@ class SkippedSpan(OpenSpan):
         self._outside = outside
 
     def _leave(self) -> None:
-        if get_current() is self._inside:
+        current = get_current()
+        if current is self._inside:
             attach(self._outside)
+        elif current.get(SPAN_KEY) is self._inside.get(SPAN_KEY):
+            attach(with_span(current, self._outside.get(SPAN_KEY)))
 
     def succeed(self, result: object) -> None:
         """See `OpenSpan.succeed`."""
@@ -52,11 +60,14 @@ class SkippedSpan(OpenSpan):
 
     def suspend(self) -> None:
         """See `OpenSpan.suspend`."""
+        current = get_current()
+        self._outside, self._inside = across(current, self._inside, self._outside), current
         attach(self._outside)
 
     def resume(self) -> None:
         """See `OpenSpan.resume`."""
-        self._outside = get_current()
+        current = get_current()
+        self._inside, self._outside = across(current, self._outside, self._inside), current
         attach(self._inside)
 
     def item(self, value: object) -> None:

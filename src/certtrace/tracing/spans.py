@@ -21,6 +21,7 @@ from certtrace import semconv
 from certtrace.ports import ModelValue, Structured
 from certtrace.tracing.active import CallSite, OpenSpan
 from certtrace.tracing.capture import ATOMS, capture
+from certtrace.tracing.contexts import across
 from certtrace.tracing.failures import Failure, failure_of
 from certtrace.tracing.updates import attributes_of
 from certtrace.tracing.units import Unit
@@ -81,8 +82,10 @@ class TracedSpan(OpenSpan, SdkSpan):
     def suspend(self) -> None:
         """See `OpenSpan.suspend`."""
         try:
-            if self.outside is not None:
-                self.inside = get_current()
+            if self.inside is not None and self.outside is not None:
+                current = get_current()
+                self.outside = across(current, self.inside, self.outside)
+                self.inside = current
                 attach(self.outside)
         except Exception as error:  # noqa: BLE001 - our own fault must not reach the host
             self._tracer.fault("suspend", error)
@@ -90,8 +93,10 @@ class TracedSpan(OpenSpan, SdkSpan):
     def resume(self) -> None:
         """See `OpenSpan.resume`."""
         try:
-            if self.inside is not None:
-                self.outside = get_current()
+            if self.inside is not None and self.outside is not None:
+                current = get_current()
+                self.inside = across(current, self.outside, self.inside)
+                self.outside = current
                 attach(self.inside)
         except Exception as error:  # noqa: BLE001 - as above
             self._tracer.fault("resume", error)
@@ -115,8 +120,9 @@ class TracedSpan(OpenSpan, SdkSpan):
         """See `OpenSpan.fail_with`."""
         try:
             unit = self.unit
-            self._failure = failure_of(error, again=unit.error_id == id(error))
-            unit.error_id = id(error)
+            again = unit.error_id == id(error) and unit.error_start_ns >= self.start_ns
+            self._failure = failure_of(error, again=again)
+            unit.error_id, unit.error_start_ns = id(error), self.start_ns
             unit.special = True
             if self._failure.outcome == "error":
                 unit.has_error = True

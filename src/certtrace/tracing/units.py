@@ -50,6 +50,8 @@ class Unit:
     """R, when it does not come from the trace id."""
     head_threshold = 0
     confidence: float | None = None
+    error_start_ns = 0
+    """When that span started: an earlier span's exception is another one, though at the same address."""
     error_id = 0
     """`id()` of the exception recorded last: its stack is recorded once, at the span where it rose."""
     has_error = False

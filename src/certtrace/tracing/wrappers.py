@@ -37,17 +37,18 @@ _PLAIN: Final = """\
         return _ct_result
 """
 
-# A coroutine or generator is made before its span: nothing can then stand between an open span and its end. What it was
-# given is let go of (`{forget}`): the body may want to free it long before it ends.
+# What a coroutine or generator was given is let go of (`{forget}`): its body may want to free it long before it ends.
 _COROUTINE: Final = """\
     async def wrapper({signature}):
-        _ct_body = _ct_func({call})
         _ct_runtime = _ct_active.runtime
         _ct_span = None if _ct_runtime is None else _ct_runtime.open(_ct_site, ({values}))
-        {forget}
         if _ct_span is None:
+            _ct_body = _ct_func({call})
+            {forget}
             return await _ct_body
         try:
+            _ct_body = _ct_func({call})
+            {forget}
             _ct_result = await _ct_body
         except _ct_BaseException as _ct_error:
             _ct_span.fail_with(_ct_error)
@@ -58,7 +59,8 @@ _COROUTINE: Final = """\
 
 # A generator's span is current only while its body runs: at a `yield` the consumer gets its own context back. Every
 # exception that arrives at the `yield`, `GeneratorExit` too, is thrown into the body, with the traceback it came with:
-# `yield from` would close the body instead and lose what it answers, so it is not used for unrecorded calls either.
+# `yield from` would close the body instead and lose what it answers, so it is not used for unrecorded calls either. The
+# body is made before the span: nothing can then fail between the span's start and its end.
 # The item is popped from a list as it is yielded: the wrapper must not keep it alive while it waits.
 _GENERATOR: Final = """\
     def wrapper({signature}):
