@@ -5,7 +5,7 @@ Import-light on purpose: the standard library only, because every traced functio
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 Identity = Mapping[str, object]
 """What is known about one person, as `identify(...)` was told: `name`, `email`, `phone`, `role`, any other key."""
@@ -78,8 +78,8 @@ class ScopeRecord:
 class SpanRecord:
     """One finished span on its way out; the same shape before and after redaction.
 
-    Before redaction attribute values may be `Structured` or any captured value. After redaction every value is what OTLP
-    can carry (`str`, `bool`, `int`, `float`, or a list of those) and holds nothing personal.
+    Before redaction attribute values may be `Structured` or any captured value. After redaction every value is what
+    OTLP can carry (`str`, `bool`, `int`, `float`, or a list of those) and holds nothing personal.
     """
 
     trace_id: int
@@ -118,6 +118,10 @@ class ScoreRecord:
     comment: str | None = None
     metadata: object = None
     timestamp_ns: int = 0
+
+
+RULES: Final = ("baseline", "error", "cancelled", "low_confidence", "forced")
+"""Names of the rules that keep a unit; the index is the number in a skeleton on disk, so names are only ever added."""
 
 
 @dataclass(slots=True, frozen=True)

@@ -240,7 +240,6 @@ def test_a_redactor_that_raises_costs_the_content_and_not_the_trace(configured, 
         msg = "secret joe@example.org"
         raise RuntimeError(msg)
 
-    running.redactor.redact_unit = None  # not even callable
     running.pipeline.stations.redactor = type("Broken", (), {"redact_unit": broken, "redact_value": broken})()
     work("joe@example.org")
     running.pipeline.flush(10)
@@ -248,7 +247,11 @@ def test_a_redactor_that_raises_costs_the_content_and_not_the_trace(configured, 
     running.pipeline.flush(10)
     assert b"joe@" not in bytes_of(home)
     assert "joe@" not in caplog.text
+    assert len([record for record in caplog.records if "without content" in record.getMessage()]) == 1
+    certtrace.force_flush(10)
+    assert [found.name for found in summaries(home)] == ["withheld", "withheld"]
     assert assembly.status().account.kept == 2
+    assert assembly.status().withheld == 2
 
 
 def test_more_than_the_backlog_holds_is_refused_and_counted(configured):

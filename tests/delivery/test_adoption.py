@@ -73,7 +73,7 @@ def test_a_skeleton_without_content_is_sent_on_as_such(root):
     assert span.trace_state == "ot=th:8"
     values = {pair.key: pair.value.string_value for pair in span.attributes}
     assert values[semconv.metadata(semconv.CONTENT_LOST)] == '"crash"'
-    assert json.loads(values[semconv.metadata(semconv.SAMPLING)]) == {"rule": "rule 3", "th": "8", "spans": 4}
+    assert json.loads(values[semconv.metadata(semconv.SAMPLING)]) == {"rule": "low_confidence", "th": "8", "spans": 4}
     spool.close()
     assert list(root.iterdir()) == []
 

@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple, Protocol
 import orjson
 
 from certtrace import semconv
-from certtrace.ports import Decision, Payload, ScoreRecord, SpanRecord, UnitFacts, UnitRedactor
+from certtrace.ports import RULES, Decision, Payload, ScoreRecord, SpanRecord, UnitFacts, UnitRedactor
 from certtrace.sampling import Account, AccountSnapshot, SamplingPolicy, randomness_of, threshold_hex, tracestate_with
-from certtrace.tracing.records import records_of
+from certtrace.tracing.records import bare_records_of, records_of
 from certtrace.tracing.spans import TracedSpan
 from certtrace.tracing.units import Unit, Units
 
@@ -27,7 +27,7 @@ SPAN_BYTES: Final = 1_536
 """Estimated memory of a span without its captured text."""
 
 _BASELINE: Final = Decision(keep=True, rule="baseline", threshold=0)
-_RULE_NUMBERS: Final = {"baseline": 0, "error": 1, "cancelled": 2, "low_confidence": 3, "forced": 4}
+_RULE_NUMBERS: Final = {name: number for number, name in enumerate(RULES)}
 
 
 class Decided(NamedTuple):
@@ -102,6 +102,7 @@ class Pipeline:
         self._max_backlog_bytes = max_backlog_bytes
         self._keeps_all = policy.always
         self._closed = False
+        self._logged: set[str] = set()
         self._begin()
 
     def _begin(self) -> None:
@@ -276,20 +277,34 @@ class Pipeline:
                     self._process(unit)
 
     def _process(self, unit: Unit) -> None:
+        decision = unit.decision
         try:
-            if unit.decision is not None and unit.decision.keep:
-                self._send(unit, unit.decision)
-        except Exception as error:  # noqa: BLE001 - one unit's fault must not stop the others; its skeleton stays on record
-            _log.error("A unit could not be processed (%s); its skeleton is delivered.", type(error).__name__)
-            self.count_findings({"FAILED_UNIT": 1})
+            if decision is not None and decision.keep:
+                self._send(unit, decision)
+        except Exception as error:  # noqa: BLE001 - one unit's fault must not stop the others, nor lose its trace
+            self._fall_back(unit, error)
         finally:
-            with self._lock:
-                if unit.decision is not None and unit.decision.keep:
-                    self._backlog_bytes -= unit.bytes
+            if decision is not None and decision.keep:
+                self._backlog_bytes -= unit.bytes
             unit.ended = []
             unit.root = None
             if unit.group is not None and self.units is not None:
                 self.units.release(unit.group)
+
+    def _fall_back(self, unit: Unit, error: Exception) -> None:
+        """Send the unit without any text: what is left when redaction or encoding failed as a whole."""
+        cause = type(error).__name__
+        if cause not in self._logged:
+            self._logged.add(cause)
+            _log.error("Units could not be redacted or encoded (%s); their spans go out without content.", cause)
+        try:
+            spans = bare_records_of(unit)
+            self.count_findings({}, len(spans))
+            data = self.stations.encode(spans, self.stations.resource)
+            if self.stations.spool is not None:
+                self.stations.spool.content(unit.sequence, Payload("spans", data, f"{unit.trace_id:032x}"))
+        except Exception as again:  # noqa: BLE001 - the skeleton on disk is delivered by the next process
+            _log.error("A unit could not be sent without content either (%s).", type(again).__name__)
 
     def _send(self, unit: Unit, decision: Decision) -> None:
         stations = self.stations

@@ -12,7 +12,7 @@ from certtrace.delivery.files import read_from
 from certtrace.delivery.frames import SKELETON_PAYLOAD, Record, RecordType
 from certtrace.delivery.otlp import encode_unit
 from certtrace.delivery.settlement import Settlement
-from certtrace.ports import ScopeRecord, SpanRecord
+from certtrace.ports import RULES, ScopeRecord, SpanRecord
 
 CONTENT_LOST_NAME = "content lost"
 _INTERNAL_KIND = 1
@@ -111,7 +111,7 @@ def _stand_in(skeleton: Record) -> SpanRecord:
             semconv.IS_APP_ROOT: True,
             semconv.CONTENT_LOST: "crash",
             semconv.SAMPLING: json.dumps(
-                {"rule": f"rule {skeleton.rule}", "th": threshold_hex(skeleton.threshold), "spans": span_count}
+                {"rule": _rule_name(skeleton.rule), "th": threshold_hex(skeleton.threshold), "spans": span_count}
             ),
         },
         trace_state=f"{semconv.TRACESTATE_KEY}=th:{threshold_hex(skeleton.threshold)}",
@@ -122,3 +122,7 @@ def _stand_in(skeleton: Record) -> SpanRecord:
 def threshold_hex(threshold: int) -> str:
     """Return a threshold as OpenTelemetry's `th`: 14 hex digits, trailing zeros cut."""
     return f"{min(max(threshold, 0), 2**56 - 1):014x}".rstrip("0") or "0"
+
+
+def _rule_name(number: int) -> str:
+    return RULES[number] if number < len(RULES) else f"rule {number}"

@@ -20,6 +20,29 @@ def records_of(unit: Unit) -> list[SpanRecord]:
     return [_own(span) if type(span) is TracedSpan else _foreign(span, unit) for span in unit.ended]
 
 
+def bare_records_of(unit: Unit) -> list[SpanRecord]:
+    """Return records without any text of the host: ids, times and status only."""
+    return [_bare(span, unit) for span in unit.ended]
+
+
+def _bare(span: Any, unit: Unit) -> SpanRecord:
+    context, parent = span.get_span_context(), span.parent
+    start = span.start_time or 0
+    return SpanRecord(
+        trace_id=unit.trace_id,
+        span_id=context.span_id,
+        parent_span_id=parent.span_id if parent else 0,
+        name="withheld",
+        kind=span.kind.value + 1,
+        start_time_ns=start,
+        end_time_ns=max(span.end_time or 0, start),
+        status_code=_STATUS[span.status.status_code],
+        status_message="",
+        attributes={semconv.OBSERVATION_TYPE: "span", semconv.CONTENT_LOST: "redaction_failed"},
+        scope=ScopeRecord(semconv.SCOPE_NAME),
+    )
+
+
 def _structured(value: Any) -> Any:
     return value if type(value) in ATOMS else Structured(value)
 
