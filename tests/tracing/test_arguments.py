@@ -130,7 +130,7 @@ async def co_of_everything(this, **kwargs):
 def private_names_in_a_class(trace):
     class C:
         @trace
-        def m(self, __x, *, __y=2):
+        def m(self, __x, *, __y=2):  # noqa: PYI063 - the names are the point: the compiler mangles them
             return __x, __y
 
     return C().m(1), C().m(1, _C__y=3)
@@ -221,7 +221,7 @@ def warnings_and_logs_name_the_caller(trace):
         def emit(self, record):
             seen.append((record.funcName, record.filename))
 
-    log = logging.Logger("twin")
+    log = logging.Logger("twin")  # noqa: LOG001 - no other handler shall see it
     log.addHandler(Handler())
 
     @trace

@@ -517,11 +517,10 @@ def test_a_thrown_exception_gets_one_more_frame_at_most(state):
 
     def length(made, error):
         next(made)
-        try:
+        with pytest.raises(KeyError) as caught:
             made.throw(error)
-        except KeyError as arrived:
-            assert arrived is error
-            return frames(arrived)
+        assert caught.value is error
+        return frames(error)
 
     def raised_before():
         try:

@@ -400,8 +400,6 @@ _SUBCLASSES: Final[tuple[tuple[type, _Handler], ...]] = (
 
 def capture(value: object, models: list[ModelValue]) -> object:
     """Return `value` as it is now; append the models met on the way to `models`."""
-    if type(value) in ATOMS:
-        return value
     walk = Capture()
     taken = walk.take(value)
     if walk.models is not None:

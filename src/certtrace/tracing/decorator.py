@@ -11,7 +11,11 @@ from certtrace.tracing.active import CallSite
 from certtrace.tracing.handle import Kind, ObservationType
 from certtrace.tracing.wrappers import parameters, wrap_function
 
-_T = TypeVar("_T")
+_T = TypeVar(
+    "_T",
+    bound="Callable[..., Any] | property | staticmethod[..., Any] | classmethod[Any, ..., Any] "
+    "| functools.cached_property[Any] | functools.partialmethod[Any]",
+)
 
 KINDS: Final[dict[str, int]] = {"internal": 1, "server": 2, "client": 3, "producer": 4, "consumer": 5}
 """OTLP's number of each span kind."""
