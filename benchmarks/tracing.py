@@ -2,18 +2,17 @@
 
     python benchmarks/tracing.py [--quick] [--json]
 
-Thread CPU of the calling thread per call, minus the same call undecorated; variants interleaved sample by sample, medians
-over samples, minima in brackets. The function under test is `grade(answer: str, rubric: dict) -> dict`; 200 B, 8 KB and
-200 KB of non-ASCII text. Everything runs as a user would configure it, with a destination that takes everything at once
-(null exporter for the peers, an embedded store on disk for certtrace, one append per call included). The paced part calls
-400 times a second with real OTLP over HTTP to a sink in another process, and reports wall time.
+Thread CPU of the calling thread per call, minus the same call undecorated; variants interleaved sample by sample,
+medians over samples, minima in brackets. The function under test is `grade(answer: str, rubric: dict) -> dict`; 200 B,
+8 KB and 200 KB of non-ASCII text. Everything runs as a user would configure it, with a destination that takes
+everything at once (null exporter for the peers, an embedded store on disk for certtrace, one append per call included).
+The paced part calls 400 times a second with real OTLP over HTTP to a sink in another process, and reports wall time.
 
 `raw` is the yardstick: `start_as_current_span` without attributes, BatchSpanProcessor.
 """
 
 import argparse
 import asyncio
-import contextlib
 import gc
 import json
 import os
@@ -44,14 +43,12 @@ async def grade_async(answer: str, rubric: dict) -> dict:
     return {"grade": 2.0, "confidence": 0.9}
 
 
-def nested_plain(depth: int, call: Callable[[int], Any]) -> Any:
-    return call(depth - 1) if depth else None
-
-
 class Variant:
     """One way to trace: how it decorates, and what it needs around a sample."""
 
-    def __init__(self, name: str, decorate: Callable[[Callable], Callable], after: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, name: str, decorate: Callable[[Callable], Callable], after: Callable[[], None] = lambda: None
+    ) -> None:
         self.name = name
         self.decorate = decorate
         self.after = after
@@ -166,7 +163,6 @@ def langfuse_variant() -> Variant:
 
 def logfire_variant() -> Variant:
     import logfire
-    from logfire import AdvancedOptions  # noqa: F401 - fails early on an unexpected version
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     local = logfire.configure(
@@ -176,11 +172,9 @@ def logfire_variant() -> Variant:
         inspect_arguments=False,
         additional_span_processors=[BatchSpanProcessor(null_exporter())],
     )
-    with contextlib.suppress(Exception):
-        from opentelemetry.instrumentation.auto_instrumentation import _load  # noqa: F401
 
     def decorate(func: Callable) -> Callable:
-        return local.instrument("grade {answer=}" if func is not grade and False else "grade", extract_args=True, record_return=True)(func)
+        return local.instrument("grade", extract_args=True, record_return=True)(func)
 
     return Variant("logfire.instrument (scrubbing on)", decorate, local.force_flush)
 
@@ -190,7 +184,11 @@ def certtrace_variants(home: str) -> list[Variant]:
     from certtrace import assembly
 
     certtrace.configure(
-        home=home, destinations=["store"], service_name="bench", drop_names={"unrecorded"}, instrument_langfuse=False,
+        home=home,
+        destinations=["store"],
+        service_name="bench",
+        drop_names={"unrecorded"},
+        instrument_langfuse=False,
         instrument_httpx=False,
     )
 
@@ -257,7 +255,9 @@ def cases(variants: list[Variant], numbers: dict[str, int]) -> dict[str, list[tu
     return table
 
 
-def measure(table: dict[str, list[tuple[str, Callable[[], float]]]], variants: list[Variant], samples: int) -> dict[str, dict[str, list[float]]]:
+def measure(
+    table: dict[str, list[tuple[str, Callable[[], float]]]], variants: list[Variant], samples: int
+) -> dict[str, dict[str, list[float]]]:
     after = {v.name: v.after for v in variants}
     results: dict[str, dict[str, list[float]]] = {case: {name: [] for name, _ in rows} for case, rows in table.items()}
     for sample in range(samples + 1):
@@ -318,8 +318,8 @@ os.environ.update(LANGFUSE_BASE_URL=url, LANGFUSE_PUBLIC_KEY="pk-lf-bench", LANG
 flush = lambda: None
 if variant == "@traced":
     import certtrace
-    certtrace.configure(home=home, destinations=["langfuse"], service_name="bench", instrument_langfuse=False, instrument_httpx=False)
-    call, flush = certtrace.traced(bench.grade), lambda: certtrace.force_flush(30)
+    certtrace.configure(home=home, destinations=["langfuse"], service_name="bench", instrument_langfuse=False,
+    instrument_httpx=False) call, flush = certtrace.traced(bench.grade), lambda: certtrace.force_flush(30)
 elif variant == "langfuse.observe":
     from langfuse import get_client, observe
     call, flush = observe(bench.grade), lambda: get_client().flush()
@@ -332,9 +332,8 @@ else:
     from opentelemetry.exporter.otlp.proto.http import Compression
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=url + "/v1/traces", compression=Compression.Gzip)))
-    tracer = provider.get_tracer("raw")
-    def call(answer, rubric):
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=url + "/v1/traces",
+    compression=Compression.Gzip))) tracer = provider.get_tracer("raw") def call(answer, rubric):
         with tracer.start_as_current_span("grade") as span:
             span.set_attribute("input", orjson.dumps((answer, rubric)).decode())
             result = bench.grade(answer, rubric)
@@ -381,13 +380,15 @@ def paced(seconds: float, rounds: int) -> list[dict[str, Any]]:
     base = statistics.median(r["p50"] for r in results["undecorated"])
     base_cpu = statistics.median(r["cpu"] for r in results["undecorated"])
     raw = statistics.median(r["p50"] for r in results["raw + orjson"])
-    print(f"\npaced, 400 calls/s of 8 KB, OTLP + gzip to a local sink: wall p50 of the call, process CPU per span (net of {base:.0f} µs / {base_cpu:.0f} µs undecorated)")
+    print("\npaced, 400 calls/s of 8 KB, OTLP + gzip to a local sink: wall p50 of the call, process CPU per span")
+    print(f"  (CPU net of {base_cpu:.0f} µs undecorated; undecorated wall {base:.0f} µs)")
     rows = []
     for variant, runs in results.items():
         p50, p99 = statistics.median(r["p50"] for r in runs), statistics.median(r["p99"] for r in runs)
         cpu = statistics.median(r["cpu"] for r in runs) - base_cpu
-        rows.append({"case": "paced", "variant": variant, "p50": p50, "p99": p99, "cpu": cpu, "of_raw_orjson": p50 / raw})
-        print(f"  {variant:36} p50 {p50:8.1f} µs  p99 {p99:8.1f} µs  CPU {cpu:8.1f} µs  {p50 / raw:6.2f} × (raw + orjson)")
+        rows.append({"case": "paced", "variant": variant, "p50": p50, "p99": p99, "cpu": cpu, "of_raw": p50 / raw})
+        timings = f"p50 {p50:8.1f} µs  p99 {p99:8.1f} µs  CPU {cpu:8.1f} µs"
+        print(f"  {variant:36} {timings}  {p50 / raw:6.2f} × (raw + orjson)")
     return rows
 
 
@@ -398,9 +399,17 @@ def main() -> None:
     parser.add_argument("--no-paced", action="store_true", help="leave the paced part out")
     options = parser.parse_args()
     samples = 3 if options.quick else 24
-    numbers = {"200 B": 200, "8 KB": 200, "200 KB": 50} if options.quick else {"200 B": 1_000, "8 KB": 500, "200 KB": 60}
+    numbers = (
+        {"200 B": 200, "8 KB": 200, "200 KB": 50} if options.quick else {"200 B": 1_000, "8 KB": 500, "200 KB": 60}
+    )
     with tempfile.TemporaryDirectory() as home:
-        variants = [raw_variant(), raw_orjson_variant(), langfuse_variant(), logfire_variant(), *certtrace_variants(home)]
+        variants = [
+            raw_variant(),
+            raw_orjson_variant(),
+            langfuse_variant(),
+            logfire_variant(),
+            *certtrace_variants(home),
+        ]
         rows = report(measure(cases(variants, numbers), variants, samples))
         import certtrace
 

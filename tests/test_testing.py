@@ -1,7 +1,8 @@
 """`certtrace.testing` and the pytest plugin, as a project of a user would use them."""
 
-import certtrace
 import pytest
+
+import certtrace
 from certtrace import assembly, tracing
 from certtrace.testing import recording
 
@@ -25,7 +26,9 @@ CODE = """
 @pytest.fixture
 def project(pytester):
     pytester.makepyfile(service=CODE)
-    pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n")
+    pytester.makeini(
+        "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n"
+    )
     return pytester
 
 

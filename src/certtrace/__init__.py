@@ -1,7 +1,7 @@
 """certtrace: tracing for AI services that grade people.
 
-`@traced` and `span` record Langfuse observations; redaction and sampling apply before anything leaves the process. Until
-`configure()` runs, traced functions run as if untraced. Importing this package loads the standard library and the
+`@traced` and `span` record Langfuse observations; redaction and sampling apply before anything leaves the process.
+Until `configure()` runs, traced functions run as if untraced. Importing this package loads the standard library and the
 OpenTelemetry API only.
 """
 

@@ -31,7 +31,7 @@ VERSION: Final = "langfuse.version"
 IS_APP_ROOT: Final = "langfuse.internal.is_app_root"
 
 SCOPE_NAME: Final = "langfuse-sdk-certtrace"
-"""Our instrumentation scope. The prefix `langfuse-sdk` keeps Langfuse from storing leftover attributes a second time."""
+"""Our instrumentation scope. The prefix `langfuse-sdk` keeps Langfuse from storing leftovers a second time."""
 
 INGESTION_VERSION_HEADER: Final = "x-langfuse-ingestion-version"
 INGESTION_VERSION: Final = "4"

@@ -1,7 +1,7 @@
 """Every setting: its range, its default and the variables it is read from.
 
-Precedence: argument, then `CERTTRACE_*`, then the vendor's own variable, then the default. This is the only module that reads
-the environment, and no file is read implicitly.
+Precedence: argument, then `CERTTRACE_*`, then the vendor's own variable, then the default. This is the only module that
+reads the environment, and no file is read implicitly.
 """
 
 import difflib
@@ -96,9 +96,7 @@ class Settings(BaseSettings):
         default=0.7, ge=0.0, le=1.0, validation_alias=_either("KEEP_CONFIDENCE_BELOW")
     )
     """Keep every unit with a grade confidence below this."""
-    drop_names: Annotated[frozenset[str], NoDecode] = Field(
-        default=frozenset(), validation_alias=_either("DROP_NAMES")
-    )
+    drop_names: Annotated[frozenset[str], NoDecode] = Field(default=frozenset(), validation_alias=_either("DROP_NAMES"))
     """Names of local roots that are never recorded, such as health checks; separated by commas."""
 
     redaction_profile: Literal["standard", "strict", "open"] = Field(

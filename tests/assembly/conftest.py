@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 from tests.delivery.conftest import sink  # noqa: F401 - the real HTTP sink is a fixture here too
@@ -30,8 +31,6 @@ def bytes_of(folder):
     found = []
     for parent, _, names in os.walk(folder):
         for name in names:
-            path = os.path.join(parent, name)
-            if not path.endswith("redaction.key"):
-                with open(path, "rb") as file:
-                    found.append(file.read())
+            if name != "redaction.key":
+                found.append((Path(parent) / name).read_bytes())
     return b"\n".join(found)

@@ -17,7 +17,10 @@ def work(value):
 
 
 def test_without_configure_nothing_is_recorded_and_nothing_is_written(tmp_path):
-    code = "import certtrace\n@certtrace.traced\ndef f(x): return x\nassert f(3) == 3\nprint(certtrace.current_span().recording)"
+    code = (
+        "import certtrace\n@certtrace.traced\ndef f(x): return x\n"
+        "assert f(3) == 3\nprint(certtrace.current_span().recording)"
+    )
     environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path), "HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout == "False\n"

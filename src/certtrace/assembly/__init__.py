@@ -37,7 +37,7 @@ class _Process:
     hooked = False
 
 
-def configure(  # noqa: PLR0913 - the settings that services give in code; all others have variables
+def configure(
     *,
     home: str | Path | None = None,
     destinations: list[str] | tuple[str, ...] | None = None,
@@ -111,7 +111,8 @@ def force_flush(timeout_seconds: float = 10.0) -> FlushResult:
     """Deliver what has ended; keeps its timeout.
 
     Returns:
-        Whether everything was delivered, and what was not, by destination. Spans that are still open are not waited for.
+        Whether everything was delivered, and what was not, by destination. Spans that are still open are not waited
+        for.
     """
     active = _Process.running
     return FlushResult(delivered=True) if active is None else active.flush(timeout_seconds)

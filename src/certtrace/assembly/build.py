@@ -200,8 +200,8 @@ def _provider(resource: Mapping[str, object]) -> CerttraceTracerProvider:
     _PROVIDER.append(provider)
     if isinstance(trace.get_tracer_provider(), SdkProvider):
         msg = (
-            "Another OpenTelemetry tracer provider is already set in this process: the spans of other libraries would go "
-            "there, unredacted and unsampled. Call certtrace.configure() before anything else sets a provider, or remove it."
+            "Another OpenTelemetry tracer provider is already set in this process: the spans of other libraries would "
+            "go there, unredacted and unsampled. Call certtrace.configure() before anything else sets a provider."
         )
         _PROVIDER.clear()
         raise ConfigurationError(msg)

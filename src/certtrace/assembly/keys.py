@@ -28,7 +28,10 @@ def load_or_create(folder: Path) -> bytes:
         )
         raise ConfigurationError(msg) from None
     if len(found) < KEY_BYTES:
-        msg = f"The redaction key {path} is too short ({len(found)} bytes). Restore it from a backup; without it pseudonyms change."
+        msg = (
+            f"The redaction key {path} is too short ({len(found)} bytes). "
+            "Restore it from a backup; without it pseudonyms change."
+        )
         raise ConfigurationError(msg)
     return found
 

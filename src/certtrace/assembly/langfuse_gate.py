@@ -1,7 +1,8 @@
 """Put the `langfuse` SDK behind the gate, whenever it is imported and whoever makes a client.
 
-The SDK masks inputs and outputs of spans only. Scores, comments, dataset items, prompts and media leave through its HTTP
-client; so the redactor sits there, at the transport, where no call can pass it by. Its spans go through our provider.
+The SDK masks inputs and outputs of spans only. Scores, comments, dataset items, prompts and media leave through its
+HTTP client; so the redactor sits there, at the transport, where no call can pass it by. Its spans go through our
+provider.
 """
 
 import logging
@@ -30,8 +31,8 @@ _WRITES: Final = ("POST", "PUT", "PATCH")
 _KEPT_KEYS: Final = frozenset(
     {
         "id", "traceId", "observationId", "sessionId", "datasetRunId", "configId", "queueId", "timestamp", "dataType",
-        "status", "type", "datasetName", "datasetItemId", "sourceTraceId", "sourceObservationId", "environment", "source",
-        "contentType", "contentLength", "sha256Hash", "field", "labels", "newLabels", "isActive", "version",
+        "status", "type", "datasetName", "datasetItemId", "sourceTraceId", "sourceObservationId", "environment",
+        "source", "contentType", "contentLength", "sha256Hash", "field", "labels", "newLabels", "isActive", "version",
     }
 )  # fmt: skip
 """Fields of Langfuse's API that identify records; they hold ids and enumerations, and must arrive as they are."""
@@ -57,7 +58,7 @@ class LangfuseGate:
             redactor: Redacts every request body.
             provider: Our tracer provider.
             client: `public_key`, `secret_key`, `base_url` and more; `None` for the embedded client.
-            delivers_for: Public key of the project whose scores our own delivery sends, so that no client sends them too.
+            delivers_for: Public key of the project whose scores our own delivery sends; no client sends them too.
             on_scores: Takes redacted scores, as JSON objects, for our own destinations.
             count: Takes the receipt of every redacted body.
             known_in: Returns who is known in a trace (32 hex digits), or in the current one (empty text).
@@ -160,8 +161,9 @@ def _guard_client(client: Any, kind: Any, *, public_key: str) -> None:
 
 
 def _make_client(gate: LangfuseGate) -> None:
-    """Leave the client that `get_client()` finds. The SDK refuses to choose between several, so ours never stands beside one
-    that the host made.
+    """Leave the client that `get_client()` finds.
+
+    The SDK refuses to choose between several, so ours never stands beside one that the host made.
     """
     from langfuse import Langfuse  # noqa: PLC0415 - as above
     from langfuse._client.resource_manager import LangfuseResourceManager  # noqa: PLC0415 - as above

@@ -1,8 +1,8 @@
 """The decision about one unit: the lowest threshold of all rules that match, against the trace's own randomness.
 
 References:
-    OpenTelemetry specification, "TraceState: Probability Sampling": threshold T, randomness R, keep iff R >= T; R comes from
-    `rv` or the low 56 bits of the trace id.
+    OpenTelemetry specification, "TraceState: Probability Sampling": threshold T, randomness R, keep iff R >= T; R comes
+    from `rv` or the low 56 bits of the trace id.
 """
 
 import re

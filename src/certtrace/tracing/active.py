@@ -11,7 +11,7 @@ class CallSite:
 
     __slots__ = ("as_type", "attributes", "capture_input", "capture_output", "kind", "name", "params")
 
-    def __init__(  # noqa: PLR0913 - a record of what `@traced` and `span` were told
+    def __init__(
         self,
         name: str,
         as_type: str = "span",

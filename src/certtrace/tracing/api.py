@@ -39,12 +39,12 @@ class span:  # noqa: N801 - a verb of the public vocabulary; a class because a g
 
     __slots__ = ("_input", "_links", "_open", "_seed", "_site")
 
-    def __init__(  # noqa: PLR0913 - every option is keyword-only and has a default
+    def __init__(
         self,
         name: str,
         *,
         as_type: ObservationType = "span",
-        input: Any = None,  # noqa: A002 - Langfuse's word
+        input: Any = None,
         kind: Kind = "internal",
         links: Sequence[Any] = (),
         attributes: Mapping[str, Any] | None = None,
@@ -98,9 +98,9 @@ def current_span() -> SpanHandle:
 def identify(**identity: Any) -> None:
     """Tell certtrace who the current trace is about, so that no text of the trace shows it.
 
-    Name, e-mail and whatever else is given (`name`, `given_name`, `family_name`, `email`, `phone`, `username`, `address`,
-    any other text) is looked for in everything that the trace records, also in what was recorded before, and replaced by
-    the person's pseudonym. Nothing of it is stored.
+    Name, e-mail and whatever else is given (`name`, `given_name`, `family_name`, `email`, `phone`, `username`,
+    `address`, any other text) is looked for in everything that the trace records, also in what was recorded before, and
+    replaced by the person's pseudonym. Nothing of it is stored.
     """
     runtime = ACTIVE.runtime
     if runtime is not None:
@@ -108,7 +108,7 @@ def identify(**identity: Any) -> None:
 
 
 @contextmanager
-def propagate_attributes(  # noqa: PLR0913 - Langfuse's own vocabulary, all optional and keyword-only
+def propagate_attributes(
     *,
     user_id: str | None = None,
     session_id: str | None = None,
@@ -186,8 +186,8 @@ def _text_headers(headers: Mapping[Any, Any]) -> dict[str, str]:
 def in_context(func: Callable[P, R]) -> Callable[P, R]:
     """Return `func` bound to the caller's context: for threads and executors that do not carry it over.
 
-    `executor.submit(in_context(work), item)` puts what `work` records below the span that is open now. Asyncio tasks and
-    `asyncio.to_thread` carry their context by themselves.
+    `executor.submit(in_context(work), item)` puts what `work` records below the span that is open now. Asyncio tasks
+    and `asyncio.to_thread` carry their context by themselves.
     """
     captured = get_current()
 

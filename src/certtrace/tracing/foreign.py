@@ -40,7 +40,8 @@ class ForeignHandle(SpanHandle):
     def set_attribute(self, key: str, value: Any) -> None:
         """See `SpanHandle.set_attribute`."""
         if value is not None:
-            self._span.set_attribute(key, value if type(value) in ATOMS else json.dumps(capture(value, []), default=_fields))
+            plain = value if type(value) in ATOMS else json.dumps(capture(value, []), default=_fields)
+            self._span.set_attribute(key, plain)
 
     def add_event(self, name: str, attributes: Mapping[str, Any] | None = None) -> None:
         """See `SpanHandle.add_event`."""

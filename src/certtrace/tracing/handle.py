@@ -12,6 +12,9 @@ ObservationType = Literal[
 Kind = Literal["internal", "server", "client", "producer", "consumer"]
 """OpenTelemetry's span kinds."""
 
+ScoreValue = float | str | bool
+"""A number, a category or a boolean."""
+
 Level = Literal["DEBUG", "DEFAULT", "WARNING", "ERROR"]
 """Langfuse's levels."""
 
@@ -51,7 +54,7 @@ class SpanHandle:
         self,
         *,
         name: str | None = None,
-        input: Any = None,  # noqa: A002 - Langfuse's word
+        input: Any = None,
         output: Any = None,
         metadata: Mapping[str, Any] | None = None,
         model: str | None = None,

@@ -1,7 +1,7 @@
 """The tracer provider that other libraries use, and the gate behind it.
 
-Spans of httpx, FastAPI, the OpenAI SDK or `langfuse` join the trace through this provider. A processor that such a library
-adds sees a span start; at its end it gets redacted, sampled spans only, from the pipeline's worker.
+Spans of httpx, FastAPI, the OpenAI SDK or `langfuse` join the trace through this provider. A processor that such a
+library adds sees a span start; at its end it gets redacted, sampled spans only, from the pipeline's worker.
 """
 
 import logging
@@ -10,9 +10,14 @@ from typing import Any, Final
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SynchronousMultiSpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import (
+    ReadableSpan,
+    SpanLimits,
+    SpanProcessor,
+    SynchronousMultiSpanProcessor,
+    TracerProvider,
+)
 from opentelemetry.sdk.trace import Span as SdkSpan
-from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import Link, SpanKind, TraceState, get_current_span
 from opentelemetry.util.types import Attributes
@@ -38,7 +43,7 @@ class HeadSampler(Sampler):
         """Take the gate that knows the running tracer."""
         self._gate = gate
 
-    def should_sample(  # noqa: PLR0913 - OpenTelemetry's signature
+    def should_sample(
         self,
         parent_context: Context | None,
         trace_id: int,  # noqa: ARG002 - as above
@@ -66,7 +71,7 @@ class Gate(SynchronousMultiSpanProcessor):
 
     def __init__(self) -> None:
         """Start closed: without a tracer nothing is recorded."""
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # the SDK does not annotate it
         self.tracer: Tracer | None = None
         self.guests: tuple[SpanProcessor, ...] = ()
         self.langfuse_is_served = False

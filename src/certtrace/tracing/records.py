@@ -62,7 +62,7 @@ def _own(span: TracedSpan) -> SpanRecord:
         attributes[semconv.OBSERVATION_OUTPUT] = _structured(output)
     if span.item_count:
         attributes[semconv.ITEMS] = span.item_count
-    attributes.update(span.given)
+    attributes.update(span.given or {})
     if span.unit.root is span and (not span.parent_id or (span.parent_is_remote and not _ours(span.unit.trace_state))):
         attributes[semconv.IS_APP_ROOT] = True
     record = SpanRecord(

@@ -22,7 +22,7 @@ from certtrace.ports import ScoreRecord
 from certtrace.tracing.active import CallSite
 from certtrace.tracing.capture import ATOMS
 from certtrace.tracing.foreign import ForeignHandle
-from certtrace.tracing.handle import NOT_RECORDED, SpanHandle
+from certtrace.tracing.handle import NOT_RECORDED, ScoreValue, SpanHandle
 from certtrace.tracing.identifiers import new_bits
 from certtrace.tracing.propagated import PROPAGATED_KEY
 from certtrace.tracing.skipped import SkippedSpan, Unrecorded
@@ -58,7 +58,7 @@ class Tracer:
     def __init__(
         self, sink: UnitSink, resource: Resource, version: str, seed_key: bytes, drop_names: frozenset[str]
     ) -> None:
-        """Take the sink of finished units, the resource, our version, the key of seeded ids and what is never recorded."""
+        """Take the sink of finished units, the resource, our version, the key of seeded ids, and names to drop."""
         self.sink = sink
         self.resource = resource
         self.scope = InstrumentationScope(semconv.SCOPE_NAME, version)
@@ -82,6 +82,8 @@ class Tracer:
             span = self._open(site, get_current(), "")
             if type(span) is not TracedSpan:
                 return span
+        except RecursionError:
+            return None  # the host's stack ends here: the call itself may still fit, we do not
         except Exception as error:  # noqa: BLE001 - our own fault must not reach the host: the call goes on untraced
             self.fault("open", error)
             return None
@@ -94,7 +96,7 @@ class Tracer:
                     size += len(value)  # type: ignore[arg-type]  # exactly a str
                 elif kind not in ATOMS:
                     size += 1_024
-                    value = span.take(value)  # noqa: PLW2901 - what is kept is the captured form
+                    value = span.take(value)
                 captured.append(value)
             span.captured = captured
             span.unit.bytes += size
@@ -168,6 +170,7 @@ class Tracer:
         return new_span(self, site, unit, new_bits(64) or 1, parent_id, unit.now())
 
     def _root(self, site: CallSite, trace_id: int, parent_id: int) -> TracedSpan:
+        _reach_as_deep_as_the_end()
         units = self.units
         unit = Unit(trace_id, units.generation)
         self.started_total = next(self._started)
@@ -257,9 +260,7 @@ class Tracer:
         unit.ended.append(span)
         open_spans = unit.open
         open_spans.pop(span_id, None)
-        if unit.root is span:
-            unit.root_ended = True
-        elif not unit.root_ended and _is_root(unit.root, span_id):
+        if unit.root is span or (not unit.root_ended and _is_root(unit.root, span_id)):
             unit.root_ended = True
         if unit.root_ended and not open_spans:
             self.complete(unit)
@@ -376,7 +377,7 @@ class Tracer:
         digest = hmac_new(self._seed_key, b"trace:" + seed.encode("utf-8", "replace"), sha256).digest()
         return int.from_bytes(digest[:16], "big") or 1
 
-    def score(self, span: TracedSpan, name: str, value: float | str | bool, comment: str | None, metadata: Any) -> None:
+    def score(self, span: TracedSpan, name: str, value: ScoreValue, comment: str | None, metadata: Any) -> None:
         """Record a score of a span; it leaves with the span's unit."""
         try:
             record = score_record(name, value, comment=comment, metadata=metadata)
@@ -403,6 +404,28 @@ class Tracer:
             _log.error("Tracing failed in %s; the traced code is not affected, the span may be incomplete.", cause)
 
 
+def _reach_as_deep_as_the_end() -> None:
+    # Ending a root takes more stack than opening one. Where the host is so close to its recursion limit that the end would
+    # not fit, the opening has to fail instead: nothing is open then.
+    _deeper_1()
+
+
+def _deeper_1() -> None:
+    _deeper_2()
+
+
+def _deeper_2() -> None:
+    _deeper_3()
+
+
+def _deeper_3() -> None:
+    _deeper_4()
+
+
+def _deeper_4() -> None:
+    pass
+
+
 def _is_root(root: Any, span_id: int) -> bool:
     # Another library's span ends as a copy of the one that started.
     return root is not None and type(root) is not TracedSpan and root.get_span_context().span_id == span_id
@@ -422,7 +445,7 @@ def _fill(span: TracedSpan, given: Any, options: Mapping[str, Any]) -> None:
         span.set_attributes(options["attributes"])
 
 
-def score_record(name: str, value: float | str | bool, *, comment: str | None, metadata: Any) -> ScoreRecord:
+def score_record(name: str, value: ScoreValue, *, comment: str | None, metadata: Any) -> ScoreRecord:
     """Return a score in Langfuse's terms."""
     kind = "BOOLEAN" if isinstance(value, bool) else "CATEGORICAL" if isinstance(value, str) else "NUMERIC"
     plain = float(value) if kind != "CATEGORICAL" else value

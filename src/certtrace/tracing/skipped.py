@@ -46,11 +46,11 @@ class SkippedSpan(OpenSpan):
         elif current.get(SPAN_KEY) is self._inside.get(SPAN_KEY):
             attach(with_span(current, self._outside.get(SPAN_KEY)))
 
-    def succeed(self, result: object) -> None:
+    def succeed(self, result: object) -> None:  # noqa: ARG002 - nothing is recorded
         """See `OpenSpan.succeed`."""
         self._leave()
 
-    def fail_with(self, error: BaseException) -> None:
+    def fail_with(self, error: BaseException) -> None:  # noqa: ARG002 - as above
         """See `OpenSpan.fail_with`."""
         self._leave()
 
@@ -73,6 +73,6 @@ class SkippedSpan(OpenSpan):
     def item(self, value: object) -> None:
         """See `OpenSpan.item`."""
 
-    def exhausted(self, result: object) -> None:
+    def exhausted(self, result: object) -> None:  # noqa: ARG002 - nothing is recorded
         """See `OpenSpan.exhausted`."""
         self._leave()
