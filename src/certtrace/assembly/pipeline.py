@@ -23,6 +23,9 @@ POLL_SECONDS: Final = 0.05
 """How often the worker looks for finished units. It is not woken for each: the caller would pay for the switch."""
 MAX_HOLD_SECONDS: Final = 30.0
 """Longest time a finished unit waits for the other units of its trace in this process, which may yet name a person."""
+GRACE_SECONDS: Final = 5.0
+"""Longest wait at the end for the unit in work: a thread that stands in a C++ library (the detectors' engine) when the
+interpreter ends aborts the process."""
 SPAN_BYTES: Final = 1_536
 """Estimated memory of a span without its captured text."""
 
@@ -102,6 +105,7 @@ class Pipeline:
         self._max_backlog_bytes = max_backlog_bytes
         self._keeps_all = policy.always
         self._closed = False
+        self._given_up = False
         self._logged: set[str] = set()
         self._begin()
 
@@ -258,8 +262,8 @@ class Pipeline:
 
     def _next(self) -> Unit | None:
         with self._lock:
-            if not self._queue:
-                if not self._held:
+            if self._given_up or not self._queue:
+                if not self._held and not self._queue:
                     self._backlog_bytes = 0
                 return None
             unit = self._queue.popleft()
@@ -271,6 +275,8 @@ class Pipeline:
         now = time.monotonic()
         for trace_id, waiting in list(self._held.items()):
             group = waiting[0][1].group
+            if self._given_up:
+                return
             if everything or group is None or not group.open or now - waiting[0][0] > MAX_HOLD_SECONDS:
                 del self._held[trace_id]
                 for _, unit in waiting:
@@ -403,6 +409,10 @@ class Pipeline:
         if thread is not None and thread.is_alive():
             self._wake.set()
             thread.join(max(timeout_seconds, 0.0))
+            if thread.is_alive():
+                self._given_up = True  # what waits keeps its skeleton on disk
+                thread.join(GRACE_SECONDS)
+                return False
         if thread is None or not thread.is_alive():
             self._drain(everything=True)
         return time.monotonic() <= deadline and not self._queue
