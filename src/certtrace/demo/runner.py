@@ -118,6 +118,7 @@ class Demo:
             results=Results(on_result=on_result),
             reviews=ReviewQueue(),
             human_scores={},
+            max_grades={},
         )
 
     def run(self) -> Outcome:
@@ -212,6 +213,7 @@ class Demo:
                 services.capture_case_study(study)
             self._place.broker.close(bus.ARCHITECTURE_SOLUTION_CAPTURE)
             for row in self._answers:
+                self._place.max_grades[row.answer.id] = row.question.max_grade
                 if row.human_score is not None:
                     self._place.human_scores[row.answer.id] = row.human_score
                 services.capture_answer(row)

@@ -68,6 +68,8 @@ class Workplace:
     results: Results
     reviews: ReviewQueue
     human_scores: dict[str, float]
+    max_grades: dict[str, float]
+    """Highest possible points by answer, also where the reference that says so is missing."""
 
 
 class ShortAnswerWorker:
@@ -98,7 +100,10 @@ class ShortAnswerWorker:
         place = self._place
         key = delivery.headers[messages.IDEMPOTENCY_KEY]
         result = Result(
-            subject_id=answer.id, kind="answer", max_grade=1.0, human_score=place.human_scores.get(answer.id)
+            subject_id=answer.id,
+            kind="answer",
+            max_grade=place.max_grades[answer.id],
+            human_score=place.human_scores.get(answer.id),
         )
         grading = answer_grade(
             answer,
