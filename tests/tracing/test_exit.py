@@ -26,7 +26,7 @@ ENDS = {
     "exits": ("work(1); sys.exit(3)", 3, ""),
     "raises": ("fails()", 1, "ValueError: no"),
     "leaves the unit open": ("g = traced(lambda: (yield 1))(); next(g)", 0, ""),
-    # More than can be redacted in time, in an engine written in C++: its thread must not be running when Python ends.
+    # More than can be redacted in time, by an engine in C++: its thread must not be running when Python ends.
     "leaves a backlog": (
         '[work({"t": "Ann Lee, ann@example.org, +49 151 2345678. " * 60}) for _ in range(4000)]',
         0,
