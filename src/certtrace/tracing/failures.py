@@ -1,6 +1,5 @@
 """What an exception leaves behind on a span: text only, so that neither the exception nor its frames are kept alive."""
 
-import asyncio
 from types import TracebackType
 from typing import Any, Final
 
@@ -10,8 +9,6 @@ from certtrace.tracing.wrappers import WRAPPER_FILE
 MAX_MESSAGE_CHARS: Final = 262_144
 MAX_FRAMES: Final = 64
 MAX_CHAIN: Final = 8
-
-_CANCELLED: Final = (asyncio.CancelledError, KeyboardInterrupt, SystemExit)
 
 Frame = tuple[str, int, str]
 """File, line number, function."""
@@ -81,7 +78,8 @@ def _is_cancellation(error: BaseException) -> bool:
     kind = type(error)
     if issubclass(kind, BaseExceptionGroup):
         return not issubclass(kind, Exception) and all(map(_is_cancellation, _parts(error)))
-    return issubclass(kind, _CANCELLED) or not issubclass(kind, Exception)
+    # Interruptions of every library, asyncio's, trio's, Ctrl-C and `sys.exit`, are no `Exception`.
+    return not issubclass(kind, Exception)
 
 
 _parts: Final = BaseExceptionGroup.exceptions.__get__
