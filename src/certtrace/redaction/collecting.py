@@ -11,6 +11,8 @@ from certtrace.redaction.walker import Rules, exam_leaves
 
 _MAX_NODES: Final = 200_000
 _MAX_PEOPLE: Final = 200
+_LEAVES: Final = frozenset({bool, int, float, bytes, type(None)})
+"""Types of values that declare nobody by themselves."""
 
 
 class Collector:
@@ -41,6 +43,8 @@ class Collector:
             value = value.value
         if isinstance(value, str):
             value = jsontext.loads(value) if value[:64].lstrip()[:1] in {"{", "["} else None
+        if type(value) in _LEAVES:
+            return
         if isinstance(value, ModelValue):
             self._model(value, path, depth)
         elif isinstance(value, Mapping):
@@ -53,13 +57,16 @@ class Collector:
         self._add(from_model(model))
         marks = class_marks(model.cls).marks
         for name, item in model.fields.items():
-            self._entry(item, f"{path}.{name}", marks.get(name), depth)
+            mark = marks.get(name)
+            if mark is not None or type(item) not in _LEAVES or self._rules.paths:
+                self._entry(item, f"{path}.{name}", mark, depth)
 
     def _mapping(self, value: Mapping[object, object], path: str, depth: int) -> None:
         if self._rules.identity_keys:
             self._add(from_dict(value))
         for key, item in value.items():
-            self._entry(item, f"{path}.{key}" if isinstance(key, str) else path, None, depth)
+            if type(item) not in _LEAVES or self._rules.paths:
+                self._entry(item, f"{path}.{key}" if isinstance(key, str) else path, None, depth)
 
     def _entry(self, item: object, path: str, declared: Mark | None, depth: int) -> None:
         mark = declared or self._rules.mark_at(path)

@@ -3,7 +3,7 @@
 import re
 from base64 import b64decode
 from binascii import Error as BinasciiError
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final, TypeAlias
@@ -68,10 +68,14 @@ class Detectors:
             return not self._enabled.isdisjoint({"CREDIT_CARD", "SSN", "PHONE"})
         return detector in self._enabled or detector == "BASE64"
 
-    def find(self, data: bytes, low: bytes) -> Iterator[Finding]:
-        """Yield the findings in a folded text; they may overlap."""
+    def find(self, data: bytes, low: bytes) -> Iterable[Finding]:
+        """Return the findings in a folded text; they may overlap."""
+        hits = self._set.hits(data, low)
+        return self._examined(hits, data, low) if hits else ()
+
+    def _examined(self, hits: Sequence[int], data: bytes, low: bytes) -> Iterator[Finding]:
         turns = Turns()
-        for index in self._set.hits(data, low):
+        for index in hits:
             pattern, folds_case, check, detector = self._patterns[index]
             text = low if folds_case else data
             place = 0

@@ -119,7 +119,7 @@ def _joined(people: dict[str, Person]) -> Iterator[Person]:
 def dict_kinds(value: Mapping[object, object]) -> dict[object, str]:
     """Return which keys of a plain dict name personal data, and of which kind."""
     keys = [key for key in value if isinstance(key, str)]
-    if not any(plain_kind(key) for key in keys):
+    if not any(map(plain_kind, keys)):
         return {}
     found: dict[object, str] = {}
     several = sum(beside_kind(key) is not None for key in keys) > 1
@@ -132,8 +132,11 @@ def dict_kinds(value: Mapping[object, object]) -> dict[object, str]:
 
 def from_dict(value: Mapping[object, object]) -> Iterator[Person]:
     """Yield the person a plain dict with identity fields describes."""
+    kinds = dict_kinds(value)
+    if not kinds:
+        return
     person = Person()
-    for key, kind in dict_kinds(value).items():
+    for key, kind in kinds.items():
         for text in _texts(value[key]):
             person.add(kind, text)
     if person.values:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from certtrace.errors import ConfigurationError
@@ -13,6 +14,7 @@ DIGEST_HEX: Final = 10
 """40 bits: two of 10,000 people collide with probability 0.005 %, of 100,000 with 0.5 %; 6 digits: 11 % of 2,000."""
 
 MIN_KEY_BYTES: Final = 16
+_CACHED_LENGTH: Final = 256
 
 _SPACE: Final = re.compile(r"\s+")
 _NOT_DIGIT: Final = re.compile(r"[^0-9]+")
@@ -60,6 +62,11 @@ class Pseudonymizer:
 
 def normalise(value: str, kind: str = "person") -> str:
     """Return the form in which two spellings of one value are equal: case, accents and spaces folded."""
+    return _normalised(value, kind) if len(value) <= _CACHED_LENGTH else _normalised.__wrapped__(value, kind)
+
+
+@lru_cache(maxsize=2048)
+def _normalised(value: str, kind: str) -> str:
     folded = _SPACE.sub(" ", fold(unicodedata.normalize("NFKC", value)).replace(UNSEEN, "")).strip().lower()
     if kind == "phone":
         digits = _NOT_DIGIT.sub("", folded)

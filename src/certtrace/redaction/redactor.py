@@ -3,6 +3,7 @@
 import logging
 import re
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from threading import Lock
@@ -34,10 +35,11 @@ _ROOTS: Final = {semconv.OBSERVATION_INPUT: "input", semconv.OBSERVATION_OUTPUT:
 _METADATA_ROOT: Final = semconv.OBSERVATION_METADATA
 _FREE_TEXT_BYTES: Final = 64
 _CLEAN_LENGTH: Final = 64
-_CLEAN_LIMIT: Final = 4_096
+_CACHED_GROUPS: Final = 256
 _MAY_ENCODE: Final = re.compile(r"[A-Za-z0-9+/_-]{20}")
 """Such a text is looked into again for each trace: what it encodes may name someone known only there."""
-_NOTHING: Final = Known()
+_SAYS_NOTHING: Final = frozenset({bool, int, float, type(None)})
+"""Types of values that declare nobody."""
 
 
 class Redactor:
@@ -68,16 +70,18 @@ class Redactor:
             native=native,
         )
         self._people = KnownPeople(self._pseudonymizer, native=native)
+        self.nobody = Known()
+        """What is known about a trace that names nobody."""
+        self._groups: OrderedDict[object, Known] = OrderedDict()
         self._lock = Lock()
         self._logged: set[tuple[str, str]] = set()
-        self._clean: set[str] = set()
 
     def __repr__(self) -> str:
         return f"Redactor(policy={self._version!r})"
 
     def redact_unit(self, spans: Sequence[SpanRecord], identities: Sequence[object]) -> list[SpanRecord]:
         """Return the spans with every field redacted and a receipt on each; see `ports.UnitRedactor`."""
-        unit = _Unit(self, identities, [pair for span in spans for pair in captured(span)])
+        unit = _Unit(self, identities, [pair for span in spans for pair in captured(span)], repeats=len(spans) > 1)
         return [unit.span(span) for span in spans]
 
     def redact_value(self, value: object, identities: Sequence[object] = ()) -> tuple[Any, Receipt]:
@@ -106,26 +110,47 @@ class Redactor:
         try:
             return work()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong must close the gate
-            tally.withheld += 1
-            cause = (where, type(error).__name__)
-            with self._lock:
-                self.failures += 1
-                first = cause not in self._logged
-                self._logged.add(cause)
-            if first:
-                # No message and no traceback: they may quote the very value that is withheld.
-                _log.error("Redaction of a %s failed (%s); the value was withheld.", *cause)
+            self.failed(where, error, tally)
             return instead
 
-    def known(self, people: Iterable[Person], secrets: Iterable[tuple[object, list[str]]]) -> Known:
-        """Compile what is known about one trace."""
+    def failed(self, where: str, error: Exception, tally: Tally) -> None:
+        """Count a value that is withheld because redaction failed, and log its cause once."""
+        tally.withheld += 1
+        cause = (where, type(error).__name__)
+        with self._lock:
+            self.failures += 1
+            first = cause not in self._logged
+            self._logged.add(cause)
+        if first:
+            # No message and no traceback: they may quote the very value that is withheld.
+            _log.error("Redaction of a %s failed (%s); the value was withheld.", *cause)
+
+    def known(self, people: Sequence[Person], secrets: Sequence[tuple[object, list[str]]]) -> Known:
+        """Compile what is known about one trace; units that know the same people share the work."""
+        group = self._group(people)
+        if not secrets:
+            return group
         exam = ExamSecrets()
         for value, texts in secrets:
             for text in texts:
                 exam.add(text, self.exam_placeholder(exam_text(value)))
-        return Known(self._people.compiled(people), exam)
+        return Known(group.people, exam, group.subjects)
 
-    def subjects(self, people: Iterable[Person]) -> dict[tuple[str, str], str]:
+    def _group(self, people: Sequence[Person]) -> Known:
+        key = tuple(person.key() for person in people)
+        with self._lock:
+            group = self._groups.get(key)
+            if group is not None:
+                self._groups.move_to_end(key)
+                return group
+        group = Known(self._people.compiled(people), subjects=self._subjects(people))
+        with self._lock:
+            self._groups[key] = group
+            if len(self._groups) > _CACHED_GROUPS:
+                self._groups.popitem(last=False)
+        return group
+
+    def _subjects(self, people: Iterable[Person]) -> dict[tuple[str, str], str]:
         """Return the digest of the person each known value belongs to."""
         return {
             (kind.lower(), normalise(value, kind.lower())): person.digest(self._pseudonymizer)
@@ -140,13 +165,14 @@ class Redactor:
 
     def free_text(self, text: str, known: Known, tally: Tally) -> str:
         """Redact one text; short texts that were found clean before are passed at once."""
+        if text in known.clean:
+            return text
         text = jsontext.clean(text)
-        short = len(text) <= _CLEAN_LENGTH
-        if short and text in self._clean:
-            return self._texts.redact(text, known, tally, detect=False) if known is not _NOTHING else text
-        redacted = self._texts.redact(text, known, tally)
-        if short and redacted == text and len(self._clean) < _CLEAN_LIMIT and not _MAY_ENCODE.search(text):
-            self._clean.add(text)
+        detect = text not in self.nobody.clean or _MAY_ENCODE.search(text) is not None
+        redacted = self._texts.redact(text, known, tally, detect=detect)
+        if redacted is text and len(text) <= _CLEAN_LENGTH:
+            known.clean.add(text)
+            self.nobody.clean.add(text)
         return redacted
 
     def withheld_hash(self, text: str) -> str:
@@ -170,16 +196,31 @@ class Redactor:
 class _Unit:
     """The redaction of one unit: what is known, and one tally at a time."""
 
-    def __init__(self, redactor: Redactor, identities: Sequence[object], values: Iterable[tuple[str, object]]) -> None:
+    def __init__(
+        self,
+        redactor: Redactor,
+        identities: Sequence[object],
+        values: Iterable[tuple[str, object]],
+        *,
+        repeats: bool = False,
+    ) -> None:
         self._redactor = redactor
+        self._rules = redactor.rules
+        self._withholds = redactor.policy.withholds_free_text
         self.tally = Tally()
-        self._known = _NOTHING
-        self._subjects: dict[tuple[str, str], str] = {}
+        self._clean: set[str] | None = set() if repeats else None
+        """Texts of any length found clean: the spans of one unit hand the same answer on."""
+        self._known = redactor.nobody
         collector = Collector(redactor.rules)
         for key, value in values:
-            redactor.guarded("captured value", partial(collector.value, value, _root(key)), None, self.tally)
+            if type(value) not in _SAYS_NOTHING:
+                try:
+                    collector.value(value, _root(key))
+                except Exception as error:  # noqa: BLE001 - whatever goes wrong must close the gate
+                    redactor.failed("captured value", error, self.tally)
         failures = self.tally.withheld
-        redactor.guarded("identity", partial(collector.identities, identities), None, self.tally)
+        if identities:
+            redactor.guarded("identity", partial(collector.identities, identities), None, self.tally)
         self._blind = self.tally.withheld > failures
         """Someone may be known whom we cannot look for: free text is withheld."""
         if collector.people or collector.secrets:
@@ -187,9 +228,7 @@ class _Unit:
             self._blind = self._blind or learned is None
 
     def _learn(self, collector: Collector) -> bool:
-        people = merged(collector.people)
-        self._known = self._redactor.known(people, collector.secrets)
-        self._subjects = self._redactor.subjects(people)
+        self._known = self._redactor.known(merged(collector.people), collector.secrets)
         return True
 
     def span(self, span: SpanRecord) -> SpanRecord:
@@ -219,19 +258,29 @@ class _Unit:
 
     def walk(self) -> Walk:
         """Return a fresh walk over one value."""
-        return Walk(self._redactor.rules, self._content, self._operator, self.tally)
+        return Walk(self._rules, self._content, self._operator, self.tally)
 
     def text(self, text: str) -> str:
         """Return a name or a key redacted."""
         if self._blind:
             return WITHHELD
-        return self._redactor.guarded(
-            "text", lambda: self._redactor.free_text(text, self._known, self.tally), WITHHELD, self.tally
-        )
+        seen = self._clean
+        try:
+            if type(text) is not str:
+                text = str.__str__(text)  # a subclass has methods of its own
+            if seen is not None and text in seen:
+                return text
+            redacted = self._redactor.free_text(text, self._known, self.tally)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong must close the gate
+            self._redactor.failed("text", error, self.tally)
+            return WITHHELD
+        if seen is not None and redacted is text:
+            seen.add(text)
+        return redacted
 
     def _content(self, text: str) -> str:
         """Return a text that a person or a model may have written, redacted or, by profile, withheld."""
-        if self._redactor.policy.withholds_free_text and (len(text) > _FREE_TEXT_BYTES or len(text.split()) > 1):
+        if self._withholds and (len(text) > _FREE_TEXT_BYTES or len(text.split()) > 1):
             self.tally.withheld += 1
             return f"<text:{self._redactor.withheld_hash(text)} len={len(text)}>"
         return self.text(text)
@@ -240,7 +289,7 @@ class _Unit:
         self.tally.count(kind)
         subject = ""
         if kind in PSEUDONYMISED:
-            subject = self._subjects.get((kind.lower(), normalise(text, kind.lower())), "")
+            subject = self._known.subjects.get((kind.lower(), normalise(text, kind.lower())), "")
             subject = subject or self._subject_by_part(kind, text)
         return self._redactor.placeholder(kind, text, subject)
 
@@ -249,7 +298,7 @@ class _Unit:
             return ""
         sign = normalise(text)
         return next(
-            (found for part in ("given", "family", "middle") if (found := self._subjects.get((part, sign)))), ""
+            (found for part in ("given", "family", "middle") if (found := self._known.subjects.get((part, sign)))), ""
         )
 
     def _attributes(self, attributes: dict[str, object]) -> dict[str, object]:
@@ -258,21 +307,23 @@ class _Unit:
             name = self.text(key)
             while name in result:
                 name += "#"
-            result[name] = self._redactor.guarded("value", partial(self._attribute, key, value), WITHHELD, self.tally)
+            try:
+                result[name] = self._attribute(key, value)
+            except Exception as error:  # noqa: BLE001 - whatever goes wrong must close the gate
+                self._redactor.failed("value", error, self.tally)
+                result[name] = WITHHELD
         return result
 
     def _attribute(self, key: str, value: object) -> object:
         inner = value.value if isinstance(value, Structured) else value
-        rules = self._redactor.rules
+        rules = self._rules
         if rules.is_secret(key, inner):
             return self._operator("SECRET", "")
-        mark = rules.mark_at(_root(key))
+        mark = rules.mark_at(_root(key)) if rules.paths else None
         redacted = self.walk().marked(inner, mark) if mark is not None else self.walk().redact(inner, _root(key))
-        if isinstance(redacted, str) and isinstance(inner, str):
+        if isinstance(redacted, str):
             return redacted
-        if isinstance(value, Structured | ModelValue):
-            return redacted if isinstance(redacted, str) else jsontext.dumps(redacted)
-        return _otlp(redacted)
+        return jsontext.dumps(redacted) if isinstance(value, Structured | ModelValue) else _otlp(redacted)
 
     def _link(self, link: LinkRecord) -> LinkRecord:
         state = self._trace_state(link.trace_state)

@@ -1,10 +1,11 @@
 """Redact free text: collect findings from every view, settle overlaps, replace."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from certtrace.redaction.clean import CleanTexts
 from certtrace.redaction.detectors import Detectors, Finding, base64_text
 from certtrace.redaction.engine import NATIVE
 from certtrace.redaction.exam import ExamSecrets
@@ -43,6 +44,10 @@ class Known:
 
     people: Sequence[KnownPerson] = ()
     secrets: ExamSecrets = field(default_factory=ExamSecrets)
+    subjects: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """The digest of the person that a value of a kind (in lower case) belongs to."""
+    clean: CleanTexts = field(default_factory=CleanTexts)
+    """Short texts in which neither a detector nor what is known finds anything."""
 
     def find(self, view: View) -> Iterator[Finding]:
         """Yield where the people are named and the secrets are quoted."""
@@ -91,7 +96,8 @@ class TextRedactor:
             text = _DATA_URI.sub(_describe_data_uri, text)
         limit = self._limit(text)
         if limit is None:
-            return self._replace(text, self._places(text, known, detect=detect), tally)
+            places = self._places(text, known, detect=detect)
+            return self._replace(text, places, tally) if places else text
         # What lies across the limit must be seen whole: half an address is still an address.
         reach = limit + _OVERHANG + 2 * known.secrets.longest()
         places = self._places(text[:reach], known, detect=detect)
@@ -119,7 +125,8 @@ class TextRedactor:
         places: list[_Place] = []
         for view in views(text, native=self._native):
             found = list(self._detectors.find(view.data, view.low)) if detect else []
-            found += known.find(view)
+            if known.people or known.secrets:
+                found += known.find(view)
             if not found:
                 continue
             redacted_before = [match.span() for match in _PLACEHOLDER.finditer(view.low)] if b"<" in view.low else []

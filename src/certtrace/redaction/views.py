@@ -7,7 +7,7 @@ remembers, character by character, where it came from, so that what is found in 
 import html
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from certtrace.redaction.engine import NATIVE, Matcher, matcher
@@ -67,10 +67,14 @@ class View:
         return self._behind.to_source(first, self._into[anchor] + end - self._at[anchor])
 
 
-def views(text: str, *, native: bool = NATIVE) -> Iterator[View]:
-    """Yield the text itself, then each further decoded round while there is anything to decode."""
-    trigger = _TRIGGERS[native]
-    view: View | None = View(text)
+def views(text: str, *, native: bool = NATIVE) -> Iterable[View]:
+    """Return the text itself, then each further decoded round while there is anything to decode."""
+    view = View(text)
+    return _rounds(view, _TRIGGERS[native]) if _may_be_escaped(view.data) else (view,)
+
+
+def _rounds(first: View, trigger: Matcher) -> Iterator[View]:
+    view: View | None = first
     for _ in range(MAX_ROUNDS):
         if view is None:
             return

@@ -20,6 +20,10 @@ _MAX_NODES: Final = 200_000
 _INT64: Final = 1 << 63
 _CARD_DIGITS: Final = range(12, 20)
 _HARMLESS_TOKEN: Final = 8
+_LONG: Final = 1_000_000
+"""Numbers from here on may be somebody's."""
+_NUMBERS: Final = (int, float)
+_NAME_PARTS: Final = {"GIVEN": "PERSON", "FAMILY": "PERSON", "MIDDLE": "PERSON"}
 
 Leaf = Callable[[str], str]
 Operator = Callable[[str, str], str]
@@ -47,7 +51,9 @@ class Rules:
     def is_secret(self, key: str, value: object) -> bool:
         """Tell whether a key says that its value is a credential, and the value can be one."""
         word = last_word(key)
-        if word not in self.secret_keys or value is None or isinstance(value, bool) or value in ("", b"", (), [], {}):
+        if word not in self.secret_keys:
+            return False
+        if value is None or isinstance(value, bool) or value in ("", b"", (), [], {}):
             return False
         if word in {"token", "secret", "otp"}:
             # `token` also names a piece of text that a model read, and a count.
@@ -97,7 +103,7 @@ class Walk:
             return self._bounded(value, path, depth)
         if value is None or isinstance(value, bool):
             return value
-        if isinstance(value, int | float):
+        if isinstance(value, _NUMBERS):
             return self._number(value)
         if isinstance(value, bytes | bytearray | memoryview):
             return f"<bytes {len(value)}>"
@@ -120,7 +126,7 @@ class Walk:
         try:
             if isinstance(value, ModelValue):
                 return self._model(value, path, depth)
-            if isinstance(value, Mapping):
+            if isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101 - asking an ABC costs much more
                 return self._mapping(value, path, depth)
             if isinstance(value, list | tuple | set | frozenset):
                 return self._items(value, path, depth)
@@ -137,30 +143,30 @@ class Walk:
         return self._entries(model.fields, declared.marks, path, depth)
 
     def _mapping(self, value: Mapping[Any, Any], path: str, depth: int) -> dict[str, Any]:
-        marks: dict[object, Mark] = {}
-        if self._rules.identity_keys:
-            kinds = {"GIVEN": "PERSON", "FAMILY": "PERSON", "MIDDLE": "PERSON"}
-            marks = {key: Pii[kinds.get(kind, kind)] for key, kind in dict_kinds(value).items()}
+        kinds = dict_kinds(value) if self._rules.identity_keys else {}
+        marks = {key: Pii[_NAME_PARTS.get(kind, kind)] for key, kind in kinds.items()} if kinds else kinds
         return self._entries(value, marks, path, depth)
 
-    def _entries(self, entries: Mapping[Any, Any], marks: Mapping[Any, Mark], path: str, depth: int) -> dict[str, Any]:
+    def _entries(self, entries: Mapping[Any, Any], marks: Mapping[Any, Any], path: str, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
+        rules = self._rules
+        at, mark = path, None
         for key, value in entries.items():
-            if len(result) >= self._rules.max_items:
+            if len(result) >= rules.max_items:
                 result["<cut>"] = self._cut(f"{len(entries) - len(result)} more entries")
                 break
-            name = self._key(key)
-            at = f"{path}.{name}"
-            mark = marks.get(key) or self._rules.mark_at(at)
-            result[_free(name, result)] = self._entry(str(name), value, mark, at, depth + 1)
+            name = self._text(key) if type(key) is str else self._key(key)
+            if rules.paths:
+                at = f"{path}.{name}"
+            if marks or rules.paths:
+                mark = marks.get(key) or rules.mark_at(at)
+            result[_free(name, result)] = self._entry(name, value, mark, at, depth + 1)
         return result
 
     def _entry(self, name: str, value: object, mark: Mark | None, path: str, depth: int) -> Any:
         if self._rules.is_secret(name, value):
             return self._operator("SECRET", "")
-        if mark is not None:
-            return self._marked(value, mark, depth)
-        return self._value(value, path, depth)
+        return self._value(value, path, depth) if mark is None else self._marked(value, mark, depth)
 
     def _key(self, key: object) -> str:
         if isinstance(key, str):
@@ -208,15 +214,16 @@ class Walk:
     def _number(self, value: float) -> Any:
         if isinstance(value, float):
             return value if math.isfinite(value) else str(value)
+        if -_LONG < value < _LONG:
+            return int(value)
         digits = str(abs(value)) if abs(value) < 10**40 else ""
         if not digits:
             return f"<integer of {value.bit_length()} bits>"
         if len(digits) in _CARD_DIGITS and any(classify(digits.encode(), 0, len(digits))):
             return self._operator("CREDIT_CARD", digits)
-        if len(digits) >= 7:
-            text = self._text(digits)
-            if text != digits:
-                return text
+        text = self._text(digits)
+        if text != digits:
+            return text
         return int(value)
 
     def _cut(self, why: str) -> str:
