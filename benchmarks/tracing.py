@@ -318,8 +318,10 @@ os.environ.update(LANGFUSE_BASE_URL=url, LANGFUSE_PUBLIC_KEY="pk-lf-bench", LANG
 flush = lambda: None
 if variant == "@traced":
     import certtrace
-    certtrace.configure(home=home, destinations=["langfuse"], service_name="bench", instrument_langfuse=False,
-    instrument_httpx=False) call, flush = certtrace.traced(bench.grade), lambda: certtrace.force_flush(30)
+    certtrace.configure(
+        home=home, destinations=["langfuse"], service_name="bench", instrument_langfuse=False, instrument_httpx=False
+    )
+    call, flush = certtrace.traced(bench.grade), lambda: certtrace.force_flush(30)
 elif variant == "langfuse.observe":
     from langfuse import get_client, observe
     call, flush = observe(bench.grade), lambda: get_client().flush()
@@ -332,8 +334,10 @@ else:
     from opentelemetry.exporter.otlp.proto.http import Compression
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=url + "/v1/traces",
-    compression=Compression.Gzip))) tracer = provider.get_tracer("raw") def call(answer, rubric):
+    exporter = OTLPSpanExporter(endpoint=url + "/v1/traces", compression=Compression.Gzip)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    tracer = provider.get_tracer("raw")
+    def call(answer, rubric):
         with tracer.start_as_current_span("grade") as span:
             span.set_attribute("input", orjson.dumps((answer, rubric)).decode())
             result = bench.grade(answer, rubric)
@@ -355,7 +359,8 @@ while time.perf_counter() - begin < seconds:
     if rest > 0: time.sleep(rest)
 flush()
 walls.sort()
-print(json.dumps({{"p50": walls[len(walls)//2]/1000, "p99": walls[int(len(walls)*.99)]/1000, "cpu": (time.process_time()-cpu)/n*1e6, "calls": n}}))
+p50, p99 = walls[len(walls) // 2] / 1000, walls[int(len(walls) * 0.99)] / 1000
+print(json.dumps({{"p50": p50, "p99": p99, "cpu": (time.process_time() - cpu) / n * 1e6, "calls": n}}))
 os._exit(0)
 """
 
