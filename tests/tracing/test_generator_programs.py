@@ -16,7 +16,7 @@ ERRORS = {
     "astop": StopAsyncIteration,
 }
 kinds = st.sampled_from(sorted(ERRORS))
-# What a body does with what arrives: goes on, ends, raises something new or again, with a cleanup that may itself yield.
+# What a body does with what arrives: goes on, ends, raises something new, or raises because of it.
 reactions = st.lists(
     st.one_of(
         st.tuples(st.just("yield"), st.sets(kinds, max_size=3)),

@@ -19,6 +19,8 @@ class State:
     name: str
     trace: Callable[[Any], Any]
     recorder: Recorder | None = None
+    may_fault: bool = False
+    """Whether the test misuses what is ours: then our faults are counted, and must stay ours."""
 
     @property
     def recorded(self) -> bool:

@@ -398,6 +398,13 @@ _SUBCLASSES: Final[tuple[tuple[type, _Handler], ...]] = (
 )
 
 
+def text_of(value: object) -> str:
+    """Return a text as plain `str`; for anything else the name of its class, because asking it runs its code."""
+    if type(value) is str:
+        return value
+    return str.__add__(value, "") if issubclass(type(value), str) else _named(type(value))  # type: ignore[operator]
+
+
 def capture(value: object, models: list[ModelValue]) -> object:
     """Return `value` as it is now; append the models met on the way to `models`."""
     walk = Capture()

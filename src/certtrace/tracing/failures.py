@@ -4,6 +4,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from certtrace import semconv
+from certtrace.tracing.capture import text_of
 from certtrace.tracing.wrappers import WRAPPER_FILE
 
 MAX_MESSAGE_CHARS: Final = 262_144
@@ -24,8 +25,8 @@ class Failure:
     ) -> None:
         """Take the outcome (`error`, `cancelled` or `abandoned`), type, message, stack and causes."""
         self.outcome = outcome
-        self.error_type = error_type
-        self.message = message
+        self.error_type = text_of(error_type)
+        self.message = text_of(message)
         self.frames = frames
         self.chain = chain
 

@@ -43,6 +43,11 @@ class ForeignHandle(SpanHandle):
             plain = value if type(value) in ATOMS else json.dumps(capture(value, []), default=_fields)
             self._span.set_attribute(key, plain)
 
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        """See `SpanHandle.set_attributes`."""
+        for key, value in attributes.items():
+            self.set_attribute(key, value)
+
     def add_event(self, name: str, attributes: Mapping[str, Any] | None = None) -> None:
         """See `SpanHandle.add_event`."""
         self._span.add_event(name, dict(attributes or {}))

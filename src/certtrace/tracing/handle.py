@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 ObservationType = Literal[
     "span", "generation", "retriever", "tool", "chain", "agent", "evaluator", "embedding", "guardrail", "event"
@@ -44,8 +44,6 @@ class SpanHandle:
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Set several attributes."""
-        for key, value in attributes.items():
-            self.set_attribute(key, value)
 
     def add_event(self, name: str, attributes: Mapping[str, Any] | None = None) -> None:
         """Record that something happened at this moment."""
@@ -84,5 +82,12 @@ class SpanHandle:
         """Mark this span as failed although no exception left it."""
 
 
-NOT_RECORDED = SpanHandle()
+class _NotRecorded(SpanHandle):
+    __slots__ = ()
+
+    def update(self, **fields: Any) -> None:
+        """Take any field, as a span that is recorded does."""
+
+
+NOT_RECORDED: Final[SpanHandle] = _NotRecorded()
 """The one handle that records nothing."""

@@ -19,7 +19,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 from certtrace import semconv
 from certtrace.ports import ModelValue, Structured
 from certtrace.tracing.active import CallSite
-from certtrace.tracing.capture import ATOMS, capture
+from certtrace.tracing.capture import ATOMS, capture, text_of
 from certtrace.tracing.failures import Failure, failure_of
 from certtrace.tracing.units import Unit
 
@@ -107,8 +107,11 @@ class SdkSurface(SdkSpan):
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Set several attributes."""
-        for key, value in attributes.items():
-            self.set_attribute(key, value)
+        try:
+            for key, value in attributes.items():
+                self.set_attribute(key, value)
+        except Exception as error:  # noqa: BLE001 - as above
+            self.tracer.fault("set_attributes", error)
 
     def add_event(self, name: str, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None) -> None:
         """Record an event; see the SDK's span."""
@@ -119,7 +122,7 @@ class SdkSurface(SdkSpan):
                 self._events = []
             if len(self._events) < MAX_EVENTS:
                 taken = {key: self.structured(value) for key, value in (attributes or {}).items()}
-                self._events.append(Event(name, taken, self.unit.now() if timestamp is None else timestamp))
+                self._events.append(Event(text_of(name), taken, self.unit.now() if timestamp is None else timestamp))
         except Exception as error:  # noqa: BLE001 - as above
             self.tracer.fault("add_event", error)
 

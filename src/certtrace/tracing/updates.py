@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from certtrace import semconv
+from certtrace.tracing.capture import text_of
 
 _FIELDS: Final[dict[str, str]] = {
     "input": semconv.OBSERVATION_INPUT,
@@ -21,17 +22,26 @@ _FIELDS: Final[dict[str, str]] = {
 }
 
 
+def _metadata(value: Any) -> dict[str, Any]:
+    if not issubclass(type(value), Mapping):
+        return {semconv.OBSERVATION_METADATA: value}
+    return {semconv.metadata(text_of(key)): item for key, item in value.items()}
+
+
 def attributes_of(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes for the fields given to `update`; `None` leaves a field as it is."""
+    """Return the attributes for the fields given to `update`; `None` leaves a field as it is.
+
+    A field that Langfuse does not have becomes metadata: nothing that was given is lost.
+    """
     attributes: dict[str, Any] = {}
     for field, value in fields.items():
         if value is None:
             continue
         if field == "metadata":
-            attributes.update({semconv.metadata(str(key)): item for key, item in value.items()})
+            attributes.update(_metadata(value))
         elif field == "completion_start_time":
-            moment = value.isoformat() if isinstance(value, datetime) else str(value)
+            moment = value.isoformat() if type(value) is datetime else value
             attributes[semconv.OBSERVATION_COMPLETION_START_TIME] = moment
         else:
-            attributes[_FIELDS[field]] = value
+            attributes[_FIELDS.get(field) or semconv.metadata(field)] = value
     return attributes
