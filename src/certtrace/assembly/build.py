@@ -17,7 +17,8 @@ from certtrace import semconv
 from certtrace.assembly.guests import readable
 from certtrace.assembly.instruments import instrument_httpx, instrument_langfuse
 from certtrace.assembly.keys import load_or_create
-from certtrace.assembly.pipeline import Decided, Pipeline, Stations
+from certtrace.assembly.outlet import Decided, Stations
+from certtrace.assembly.pipeline import Pipeline
 from certtrace.assembly.status import FlushResult, Status
 from certtrace.delivery.langfuse import LangfuseDestination
 from certtrace.delivery.otlp import encode_unit
@@ -95,13 +96,13 @@ class Running:
             account=self.pipeline.snapshot(
                 started=self.tracer.started_total, open_units=len(units) - pending, pending=pending
             ),
-            redaction=dict(sorted(self.pipeline.redaction_counts.items())),
-            withheld=self.pipeline.withheld,
-            spans=self.pipeline.spans_out,
+            redaction=dict(sorted(self.pipeline.outlet.findings.items())),
+            withheld=self.pipeline.outlet.withheld,
+            spans=self.pipeline.outlet.spans_out,
             waiting=self.pipeline.backlog()[0],
             pending={name: lane.pending_units for name, lane in lanes.items()},
             delivered={name: lane.delivered for name, lane in lanes.items()},
-            faults=dict(self.tracer.faults),
+            faults=self.tracer.fault.counts(),
             home=self.settings.home,
             store=self.settings.store_path if "store" in self.settings.destinations else None,
         )
@@ -279,6 +280,6 @@ def _score_sink(running: Running) -> Any:
 
 def _count(pipeline: Pipeline) -> Any:
     def count(receipt: Receipt) -> None:
-        pipeline.count_findings(receipt.counts, receipt.withheld)
+        pipeline.outlet.count_findings(receipt.counts, receipt.withheld)
 
     return count

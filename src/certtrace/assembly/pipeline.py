@@ -4,16 +4,11 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final
 
-import orjson
-
-from certtrace import semconv
-from certtrace.ports import RULES, Decision, Payload, ScoreRecord, SpanRecord, UnitFacts, UnitRedactor
-from certtrace.sampling import Account, AccountSnapshot, SamplingPolicy, randomness_of, threshold_hex, tracestate_with
-from certtrace.tracing.records import bare_records_of, records_of
+from certtrace.assembly.outlet import ContentSpool, Decided, Outlet, Stations, root_id
+from certtrace.ports import RULES, Decision, ScoreRecord, UnitFacts
+from certtrace.sampling import Account, AccountSnapshot, SamplingPolicy, randomness_of
 from certtrace.tracing.spans import TracedSpan
 from certtrace.tracing.units import Unit, Units
 
@@ -33,53 +28,6 @@ _BASELINE: Final = Decision(keep=True, rule="baseline", threshold=0)
 _RULE_NUMBERS: Final = {name: number for number, name in enumerate(RULES)}
 
 
-class Decided(NamedTuple):
-    """What the ledger keeps of a unit."""
-
-    trace_id: int
-    root_span_id: int
-    span_count: int
-    decision: Decision
-    content: bytes = b""
-
-
-class ContentSpool(Protocol):
-    """What the pipeline needs of a spool."""
-
-    accept: Callable[..., int]
-
-    def content(self, sequence: int, payload: Payload) -> bool:
-        """Append redacted content."""
-        ...
-
-
-class Encoder(Protocol):
-    """Serializes a redacted unit."""
-
-    def __call__(self, spans: Sequence[SpanRecord], resource: Mapping[str, object]) -> bytes:
-        """Return OTLP `ResourceSpans`."""
-        ...
-
-
-@dataclass(slots=True)
-class Stations:
-    """What a unit passes after it was accepted; each may be absent in a test."""
-
-    redactor: UnitRedactor
-    encode: Encoder
-    resource: Mapping[str, object]
-    reduce: Callable[[list[object]], list[object]] = list
-    """Leaves of captured identities only what identifies somebody."""
-    spool: ContentSpool | None = None
-    enter: Callable[["Decided", Mapping[str, int]], None] | None = None
-    """Writes the ledger's entry of a decided unit, with what redaction found in it."""
-    wake: Callable[[], None] | None = None
-    """Tells delivery that the spool has something new."""
-    listeners: list[Callable[[Sequence[SpanRecord]], None]] = field(default_factory=list)
-    """Who else gets redacted, sampled spans: processors of other libraries, a test's fixture."""
-    score_listeners: list[Callable[[ScoreRecord], None]] = field(default_factory=list)
-
-
 class Pipeline:
     """Takes finished units from the tracer; see `tracing.runtime.UnitSink`."""
 
@@ -94,13 +42,11 @@ class Pipeline:
     ) -> None:
         """Take the stations and the policy; the worker thread starts with the first unit."""
         self.stations = stations
+        self.outlet = Outlet(stations)
         self.policy = policy
         self._lock = threading.Lock()
         self.account = Account(self._lock)
         self.units = units
-        self.redaction_counts: dict[str, int] = {}
-        self.withheld = 0
-        self.spans_out = 0
         self._service = service
         self._max_backlog_bytes = max_backlog_bytes
         self._keeps_all = policy.always
@@ -125,8 +71,7 @@ class Pipeline:
         self._lock = threading.Lock()
         self._begin()
         self.account = Account(self._lock)
-        self.redaction_counts = {}
-        self.withheld = self.spans_out = 0
+        self.outlet = Outlet(self.stations)
 
     # --- the caller's thread ---------------------------------------------------------------------------------------
 
@@ -162,7 +107,7 @@ class Pipeline:
     def _refuse(self, unit: Unit, reason: str) -> None:
         unit.decision = Decision(keep=False, rule=reason, threshold=unit.decision.threshold if unit.decision else 0)
         self.account.dropped(reason)
-        self._dropped.append(Decided(unit.trace_id, _root_id(unit), len(unit.ended), unit.decision))
+        self._dropped.append(Decided(unit.trace_id, root_id(unit), len(unit.ended), unit.decision))
         if unit.group is not None:
             self._queue.append(unit)  # the worker forgets what the trace captured
         unit.ended = []
@@ -232,16 +177,25 @@ class Pipeline:
             self._wake.wait(POLL_SECONDS)
             self._wake.clear()
             flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
-            self._drain()
+            try:
+                self._drain()
+            except Exception as error:  # noqa: BLE001 - without its worker the process would only queue
+                self._fault(error)
             for done in flushes:
                 done.set()
             if self._closed:
                 return
 
+    def _fault(self, error: Exception) -> None:
+        cause = type(error).__name__
+        if cause not in self._logged:
+            self._logged.add(cause)
+            _log.error("The worker met a fault (%s) and goes on.", cause)
+
     def _drain(self, *, everything: bool = False) -> None:
         """Process what is queued; with `everything` also what waits for other units of its trace."""
         with self._working:
-            before = self.spans_out
+            before = self.outlet.spans_out
             while (unit := self._next()) is not None:
                 group = unit.group
                 if group is not None and (group.open or group.trace_id in self._held) and not everything:
@@ -251,14 +205,12 @@ class Pipeline:
             if self._held:
                 self._release_held(everything=everything)
             while self._dropped:
-                decided = self._dropped.popleft()
-                if self.stations.enter is not None:
-                    self.stations.enter(decided, {})
+                self.outlet.enter(self._dropped.popleft())
             while self._late_scores:
                 record, unit = self._late_scores.popleft()
-                self.put_score(record, unit.group.identities if unit.group else ())
-            if self.spans_out != before and self.stations.wake is not None:
-                self.stations.wake()
+                self.outlet.send_score(record, unit.group.identities if unit.group else ())
+            if self.outlet.spans_out != before:
+                self.outlet.wake()
 
     def _next(self) -> Unit | None:
         with self._lock:
@@ -286,9 +238,9 @@ class Pipeline:
         decision = unit.decision
         try:
             if decision is not None and decision.keep:
-                self._send(unit, decision)
+                self.outlet.send(unit, decision)
         except Exception as error:  # noqa: BLE001 - one unit's fault must not stop the others, nor lose its trace
-            self._fall_back(unit, error)
+            self.outlet.send_bare(unit, error)
         finally:
             if decision is not None and decision.keep:
                 self._backlog_bytes -= unit.bytes
@@ -296,99 +248,6 @@ class Pipeline:
             unit.root = None
             if unit.group is not None and self.units is not None:
                 self.units.release(unit.group)
-
-    def _fall_back(self, unit: Unit, error: Exception) -> None:
-        """Send the unit without any text: what is left when redaction or encoding failed as a whole."""
-        cause = type(error).__name__
-        if cause not in self._logged:
-            self._logged.add(cause)
-            _log.error("Units could not be redacted or encoded (%s); their spans go out without content.", cause)
-        try:
-            spans = bare_records_of(unit)
-            self.count_findings({}, len(spans))
-            data = self.stations.encode(spans, self.stations.resource)
-            if self.stations.spool is not None:
-                self.stations.spool.content(unit.sequence, Payload("spans", data, f"{unit.trace_id:032x}"))
-        except Exception as again:  # noqa: BLE001 - the skeleton on disk is delivered by the next process
-            _log.error("A unit could not be sent without content either (%s).", type(again).__name__)
-
-    def _send(self, unit: Unit, decision: Decision) -> None:
-        stations = self.stations
-        identities = unit.group.reduce(stations.reduce) if unit.group is not None else []
-        spans = stations.redactor.redact_unit(records_of(unit), identities)
-        counts = self._stamp(spans, decision, unit)
-        data = stations.encode(spans, stations.resource)
-        if stations.enter is not None:
-            stations.enter(Decided(unit.trace_id, _root_id(unit), len(spans), decision, data), counts)
-        if stations.spool is not None:
-            stations.spool.content(unit.sequence, Payload("spans", data, f"{unit.trace_id:032x}"))
-        self.spans_out += len(spans)
-        for listener in stations.listeners:
-            listener(spans)
-        for score in unit.scores or ():
-            self.put_score(score, identities)
-
-    def _stamp(self, spans: Sequence[SpanRecord], decision: Decision, unit: Unit) -> dict[str, int]:
-        """Put rule, threshold and receipt where they can be read, on every span; return what was found in all."""
-        total: dict[str, int] = {}
-        stamp = orjson.dumps({"rule": decision.rule, "th": threshold_hex(decision.threshold)}).decode()
-        state = tracestate_with(unit.trace_state, decision.threshold)
-        for span in spans:
-            own = span.scope.name == semconv.SCOPE_NAME
-            receipt = span.attributes.pop(semconv.REDACTION_RECEIPT, None)
-            self._add_up(receipt, total)
-            # Langfuse shows a foreign span's metadata only under its own prefix.
-            span.attributes[semconv.SAMPLING if own else semconv.metadata(semconv.SAMPLING)] = stamp
-            if receipt is not None:
-                key = semconv.REDACTION_RECEIPT if own else semconv.metadata(semconv.REDACTION_RECEIPT)
-                span.attributes[key] = receipt
-            span.trace_state = tracestate_with(span.trace_state, decision.threshold) if span.trace_state else state
-        return total
-
-    def _add_up(self, receipt: object, total: dict[str, int]) -> None:
-        if isinstance(receipt, str):
-            told = orjson.loads(receipt)
-            self.count_findings(told.get("counts", {}), told.get("withheld", 0))
-            for kind, number in told.get("counts", {}).items():
-                total[kind] = total.get(kind, 0) + number
-
-    def count_findings(self, counts: Mapping[str, int], withheld: int = 0) -> None:
-        """Add what redaction found to the totals of this process."""
-        with self._lock:
-            for kind, number in counts.items():
-                self.redaction_counts[kind] = self.redaction_counts.get(kind, 0) + number
-            self.withheld += withheld
-
-    def put_score(self, record: ScoreRecord, identities: Sequence[object] = ()) -> None:
-        """Redact a score and spool it."""
-        stations = self.stations
-        told = {
-            "name": record.name,
-            "value": record.value,
-            "comment": record.comment,
-            "metadata": _plain(record.metadata),
-        }
-        redacted, receipt = stations.redactor.redact_value(told, identities)
-        self.count_findings(receipt.counts, receipt.withheld)
-        clean = ScoreRecord(
-            id=record.id,
-            name=str(redacted["name"]),
-            value=redacted["value"],
-            data_type=record.data_type,
-            trace_id=record.trace_id,
-            observation_id=record.observation_id,
-            session_id=record.session_id,
-            comment=redacted["comment"],
-            metadata=redacted["metadata"],
-            timestamp_ns=record.timestamp_ns or time.time_ns(),
-        )
-        if stations.spool is not None:
-            body = orjson.dumps([score_json(clean)])
-            stations.spool.content(0, Payload("scores", body, record.trace_id or ""))
-            if stations.wake is not None:
-                stations.wake()
-        for listener in stations.score_listeners:
-            listener(clean)
 
     # --- flush and end ---------------------------------------------------------------------------------------------
 
@@ -428,34 +287,6 @@ class Pipeline:
         return len(self._queue) + sum(map(len, self._held.values())), self._backlog_bytes
 
 
-def _root_id(unit: Unit) -> int:
-    root = unit.root
-    return int(root.id if type(root) is TracedSpan else root.get_span_context().span_id)
-
-
 def _root_facts(root: Any) -> tuple[int, int, int]:
     start = root.start_time or 0
     return root.get_span_context().span_id, start, root.end_time or start
-
-
-def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else value
-
-
-def score_json(score: ScoreRecord) -> dict[str, Any]:
-    """Return a score in the form of Langfuse's `POST /api/public/scores`."""
-    seconds, rest = divmod(score.timestamp_ns, 1_000_000_000)
-    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-    body = {
-        "id": score.id,
-        "name": score.name,
-        "value": score.value,
-        "dataType": score.data_type,
-        "traceId": score.trace_id,
-        "observationId": score.observation_id,
-        "sessionId": score.session_id,
-        "comment": score.comment,
-        "metadata": score.metadata,
-        "timestamp": f"{moment}.{rest // 1_000_000:03d}Z",
-    }
-    return {key: value for key, value in body.items() if value is not None}

@@ -1,12 +1,10 @@
 """The tracer: opens spans for traced calls, groups them into units and hands finished units on."""
 
-import logging
-import threading
 from collections.abc import Callable, Mapping, MutableMapping
 from hashlib import sha256
 from hmac import new as hmac_new
 from itertools import count
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from opentelemetry.context import attach, get_current
 from opentelemetry.context.context import Context
@@ -15,25 +13,25 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import INVALID_SPAN, SpanContext, get_current_span, set_span_in_context
+from opentelemetry.trace import SpanContext, get_current_span
 
 from certtrace import semconv
 from certtrace.ports import ScoreRecord
 from certtrace.tracing.active import CallSite
 from certtrace.tracing.capture import ATOMS
+from certtrace.tracing.contexts import SPAN_KEY, with_span
+from certtrace.tracing.faults import Faults
 from certtrace.tracing.foreign import ForeignHandle
 from certtrace.tracing.handle import NOT_RECORDED, ScoreValue, SpanHandle
 from certtrace.tracing.identifiers import new_bits
 from certtrace.tracing.propagated import PROPAGATED_KEY
+from certtrace.tracing.scores import score_record
 from certtrace.tracing.skipped import SkippedSpan, Unrecorded
 from certtrace.tracing.spans import TracedSpan, new_span
+from certtrace.tracing.stack import reach_as_deep_as_the_end
 from certtrace.tracing.units import Unit, Units
 
-_log = logging.getLogger("certtrace")
 _set = dict.__setitem__  # a `Context` refuses item assignment; this one is not shared yet
-
-SPAN_KEY: Final = next(iter(set_span_in_context(INVALID_SPAN, Context())))
-"""The key under which OpenTelemetry keeps the current span, learned through its public API."""
 
 
 class UnitSink(Protocol):
@@ -65,14 +63,18 @@ class Tracer:
         self.units = Units()
         self.on_start: Callable[[SdkSpan, Context], None] | None = None
         """Set while processors of other libraries want to see spans start."""
-        self.faults: dict[str, int] = {}
-        self._fault_lock = threading.Lock()
+        self.fault = Faults()
+        """Called with where and what, when something of ours went wrong."""
         self._seed_key = seed_key
         self._drop_names = drop_names
         self._foreign: dict[int, Unit] = {}
-        self._started = count(1)
-        self.started_total = 0
-        """Local roots started, dropped ones included."""
+        self._started = count()
+
+    @property
+    def started_total(self) -> int:
+        """How many local roots were started, dropped ones included."""
+        # `next()` of a counter is atomic and free of locks; its repr is the one way to read it without counting on.
+        return int(repr(self._started).removeprefix("count(").removesuffix(")"))
 
     # --- opening ---------------------------------------------------------------------------------------------------
 
@@ -170,17 +172,17 @@ class Tracer:
         return new_span(self, site, unit, new_bits(64) or 1, parent_id, unit.now())
 
     def _root(self, site: CallSite, trace_id: int, parent_id: int) -> TracedSpan:
-        _reach_as_deep_as_the_end()
+        reach_as_deep_as_the_end()
         units = self.units
         unit = Unit(trace_id, units.generation)
-        self.started_total = next(self._started)
+        next(self._started)
         units.open[id(unit)] = unit
         unit.root = span = new_span(self, site, unit, new_bits(64) or 1, parent_id, unit.wall_ns)
         return span
 
     def _unit(self, trace_id: int) -> Unit:
         unit = Unit(trace_id, self.units.generation)
-        self.started_total = next(self._started)
+        next(self._started)
         self.units.open[id(unit)] = unit
         return unit
 
@@ -207,8 +209,8 @@ class Tracer:
 
     def _skipped(self, context: Context) -> SkippedSpan:
         self.sink.dropped_at_start()
-        self.started_total = next(self._started)
-        skipped = SkippedSpan(self.with_span(context, Unrecorded()), context)
+        next(self._started)
+        skipped = SkippedSpan(with_span(context, Unrecorded()), context)
         skipped.resume()
         return skipped
 
@@ -274,12 +276,7 @@ class Tracer:
         if unit.open:  # a span began below in this very moment: its end completes the unit
             unit.claim.append(None)
             return
-        try:
-            self.sink.accept(unit)
-        finally:
-            self.units.open.pop(id(unit), None)
-            if unit.group is not None:
-                unit.group.open.pop(id(unit), None)
+        self._hand_on(unit)
 
     def complete_partly(self, unit: Unit) -> None:
         """Hand a unit on although spans below its ended root are open; what they record comes as a unit of its own."""
@@ -287,40 +284,24 @@ class Tracer:
             unit.claim.pop()
         except IndexError:
             return
+        self._hand_on(unit)
+
+    def _hand_on(self, unit: Unit) -> None:
         try:
             self.sink.accept(unit)
         finally:
-            self._forget(unit)
-
-    def _forget(self, unit: Unit) -> None:
-        self.units.open.pop(id(unit), None)
-        if unit.group is not None:
-            unit.group.open.pop(id(unit), None)
+            self.units.open.pop(id(unit), None)
+            if unit.group is not None:
+                unit.group.open.pop(id(unit), None)
 
     def forked(self) -> None:
         """Forget the parent's open units in a forked child."""
         self.units.forked()
         self._foreign = {}
-        self._fault_lock = threading.Lock()
-        self._started = count(1)
-        self.started_total = 0
-        self.faults = {}
+        self.fault = Faults()
+        self._started = count()
 
-    # --- context ---------------------------------------------------------------------------------------------------
-
-    @staticmethod
-    def span_in(context: Context) -> Any:
-        """Return the current span of a context, or `None`."""
-        return context.get(SPAN_KEY)
-
-    @staticmethod
-    def with_span(context: Context, span: Any) -> Context:
-        """Return `context` with `span` as the current one."""
-        if span is None:
-            return Context({key: value for key, value in context.items() if key != SPAN_KEY})
-        changed = Context(context)
-        _set(changed, SPAN_KEY, span)
-        return changed
+    # --- what is current, and who is known -------------------------------------------------------------------------
 
     def share(self, unit: Unit) -> None:
         """Note that others may continue the unit's trace from now on."""
@@ -392,39 +373,6 @@ class Tracer:
         except Exception as error:  # noqa: BLE001 - as above
             self.fault("score", error)
 
-    # --- our own faults --------------------------------------------------------------------------------------------
-
-    def fault(self, where: str, error: BaseException) -> None:
-        """Count a fault of ours and log its cause once, without the message: it may quote the host's data."""
-        cause = f"{where}: {type(error).__name__}"
-        with self._fault_lock:
-            self.faults[cause] = self.faults.get(cause, 0) + 1
-            first = self.faults[cause] == 1
-        if first:
-            _log.error("Tracing failed in %s; the traced code is not affected, the span may be incomplete.", cause)
-
-
-def _reach_as_deep_as_the_end() -> None:
-    # Ending a root takes more stack than opening one. Where the host is so close to its recursion limit that the end would
-    # not fit, the opening has to fail instead: nothing is open then.
-    _deeper_1()
-
-
-def _deeper_1() -> None:
-    _deeper_2()
-
-
-def _deeper_2() -> None:
-    _deeper_3()
-
-
-def _deeper_3() -> None:
-    _deeper_4()
-
-
-def _deeper_4() -> None:
-    pass
-
 
 def _is_root(root: Any, span_id: int) -> bool:
     # Another library's span ends as a copy of the one that started.
@@ -443,12 +391,3 @@ def _fill(span: TracedSpan, given: Any, options: Mapping[str, Any]) -> None:
         span.add_link(link if isinstance(link, SpanContext) else link.get_span_context())
     if options.get("attributes"):
         span.set_attributes(options["attributes"])
-
-
-def score_record(name: str, value: ScoreValue, *, comment: str | None, metadata: Any) -> ScoreRecord:
-    """Return a score in Langfuse's terms."""
-    kind = "BOOLEAN" if isinstance(value, bool) else "CATEGORICAL" if isinstance(value, str) else "NUMERIC"
-    plain = float(value) if kind != "CATEGORICAL" else value
-    return ScoreRecord(
-        id=f"{new_bits(128):032x}", name=name, value=plain, data_type=kind, comment=comment, metadata=metadata
-    )

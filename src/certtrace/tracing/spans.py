@@ -7,7 +7,7 @@ containers when they are first used and its `SpanContext` when somebody asks for
 from collections.abc import Mapping, Sequence
 from time import perf_counter_ns
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 from opentelemetry.context import attach, get_current
 from opentelemetry.context.context import Context
@@ -15,14 +15,11 @@ from opentelemetry.context.context import Context
 from certtrace import semconv
 from certtrace.tracing.active import CallSite, OpenSpan
 from certtrace.tracing.capture import ATOMS
-from certtrace.tracing.contexts import across
+from certtrace.tracing.contexts import SPAN_KEY, across, with_span
 from certtrace.tracing.failures import Failure, failure_of
-from certtrace.tracing.surface import SdkSurface
+from certtrace.tracing.surface import SdkSurface, SpanOwner
 from certtrace.tracing.units import Unit
 from certtrace.tracing.updates import attributes_of
-
-if TYPE_CHECKING:
-    from certtrace.tracing.runtime import Tracer
 
 MAX_ITEMS: Final = 200
 """Items of a generator that are recorded; all are counted."""
@@ -143,14 +140,14 @@ class TracedSpan(SdkSurface, OpenSpan):
         # What the body itself left in the context stays, as it would untraced; only this span is taken out of it, and
         # spans below it that were never left.
         current = get_current()
-        inner = self.tracer.span_in(current)
+        inner = current.get(SPAN_KEY)
         while type(inner) is TracedSpan and inner is not self and inner.unit is self.unit:
             above = self.unit.open.get(inner.parent_id)
             inner.inside = inner.outside = None
             inner.end()
             inner = above
         if inner is self:
-            attach(self.tracer.with_span(current, self.tracer.span_in(outside)))
+            attach(with_span(current, outside.get(SPAN_KEY)))
 
     def take_given_input(self, value: object) -> None:
         """Capture what `span(input=...)` was given."""
@@ -237,7 +234,7 @@ class TracedSpan(SdkSurface, OpenSpan):
             self._close()
 
 
-def new_span(tracer: "Tracer", site: CallSite, unit: Unit, span_id: int, parent_id: int, start_ns: int) -> TracedSpan:
+def new_span(tracer: SpanOwner, site: CallSite, unit: Unit, span_id: int, parent_id: int, start_ns: int) -> TracedSpan:
     """Make an open span of a unit.
 
     Not by calling the class: the SDK's `Span.__new__` and an `__init__` would cost as much as all else here.

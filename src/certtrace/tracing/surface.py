@@ -7,7 +7,7 @@ that the trace goes on elsewhere.
 import json
 from collections.abc import Mapping, Sequence
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from opentelemetry.context.context import Context
 from opentelemetry.sdk.resources import Resource
@@ -21,10 +21,8 @@ from certtrace.ports import ModelValue, Structured
 from certtrace.tracing.active import CallSite
 from certtrace.tracing.capture import ATOMS, capture, text_of
 from certtrace.tracing.failures import Failure, failure_of
+from certtrace.tracing.handle import ScoreValue
 from certtrace.tracing.units import Unit
-
-if TYPE_CHECKING:
-    from certtrace.tracing.runtime import Tracer
 
 MAX_ATTRIBUTES: Final = 1_000
 MAX_EVENTS: Final = 1_000
@@ -35,11 +33,33 @@ _UNSET: Final = Status(StatusCode.UNSET)
 _FEW: Final = 16
 
 
+class SpanOwner(Protocol):
+    """What a span asks of the tracer that opened it."""
+
+    resource: Resource
+    scope: InstrumentationScope
+
+    def fault(self, where: str, error: BaseException) -> None:
+        """Take note of a fault of ours."""
+
+    def ended(self, unit: Unit, span_id: int, span: Any) -> None:
+        """Take the span back."""
+
+    def share(self, unit: Unit) -> None:
+        """Note that others may continue the trace."""
+
+    def remember(self, unit: Unit, models: list[Any]) -> None:
+        """Keep captured models, which may name people."""
+
+    def score(self, span: Any, name: str, value: ScoreValue, comment: str | None, metadata: Any) -> None:
+        """Take a score of the span."""
+
+
 class SdkSurface(SdkSpan):
     """What other libraries see of a traced span."""
 
     # Everything that most spans never touch has its default on the class: see `units.Unit`.
-    tracer: "Tracer"
+    tracer: SpanOwner
     site: CallSite
     """What was known before the call."""
     unit: Unit
