@@ -258,3 +258,14 @@ def test_a_unit_is_halved_by_spans_until_one_is_left() -> None:
     assert all(half.resource == decoded[0].resource for half in decoded)
     assert halve_unit(encode_unit([span()], {})) is None
     assert halve_unit(b"\xff\xff not protobuf") is None
+
+
+def test_a_resource_that_changed_is_encoded_as_it_is_now() -> None:
+    growing: list[object] = ["a"]
+    one, lists = {"n": 1}, {"l": growing}
+    for resource in (one, {"n": True}, {"n": 1.0}, one, {"m": 1}, lists, lists, {}, one):
+        growing.append("b")
+        whole = decode(span(), resource=resource)
+        fresh = decode(span(), resource={**resource, "other": None})
+        assert whole == fresh
+        assert len(whole.resource.attributes) == len(resource)

@@ -8,7 +8,9 @@ import math
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from operator import is_
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import orjson
 
@@ -59,6 +61,12 @@ _ANY_BOOL: Final = varint_tag(2)
 _ANY_INT: Final = varint_tag(3)
 _ANY_DOUBLE: Final = fixed64_tag(4)
 _ANY_ARRAY: Final = delimited_tag(5)
+Parts: TypeAlias = tuple[bytes, bytes]
+"""A field, cut before its text: a long text is not copied until everything is joined."""
+
+_JSON_STARTS: Final = (b"{", b"[", b'"')
+_ATOMS: Final = frozenset({str, bool, int, float, type(None)})
+_CACHED_KEY: Final = 256
 _pack_double = struct.Struct("<d").pack
 
 
@@ -75,10 +83,36 @@ def encode_unit(spans: Sequence[SpanRecord], resource: Mapping[str, object]) -> 
         encoded = scopes.get((scope.name, scope.version))
         if encoded is None:
             encoded = scopes[scope.name, scope.version] = [delimited(_FIELD_1, _scope(scope))]
-        encoded.append(delimited(_FIELD_2, _span_or_bare(span)))
-    parts = [delimited(_FIELD_1, b"".join(_attributes(_FIELD_1, resource.items())))]
-    parts += [delimited(_FIELD_2, b"".join(encoded)) for encoded in scopes.values()]
+        encoded += _nested(_FIELD_2, _span_or_bare(span))
+    # Parts are joined once, at the very end: a long text is copied once and not at every level of nesting.
+    parts = [_resource.encoded(resource)]
+    for encoded in scopes.values():
+        parts += _nested(_FIELD_2, encoded)
     return b"".join(parts)
+
+
+def _nested(tag: bytes, parts: list[bytes]) -> list[bytes]:
+    """Return the parts of a field that holds a message, given the parts of the message."""
+    return [tag, varint(sum(map(len, parts))), *parts]
+
+
+class _Resource:
+    """The latest resource, encoded: a process has one. Safe between threads."""
+
+    def __init__(self) -> None:
+        self._latest: tuple[tuple[str, ...], tuple[object, ...], bytes] = ((), (), delimited(_FIELD_1, b""))
+
+    def encoded(self, resource: Mapping[str, object]) -> bytes:
+        """Return the resource's field."""
+        keys, values = tuple(resource), tuple(resource.values())
+        known_keys, known_values, known = self._latest
+        # `is`, not `==`: 1 equals True, and a list may have changed since.
+        if keys == known_keys and all(map(is_, values, known_values)):
+            return known
+        encoded = delimited(_FIELD_1, b"".join(_attributes(_FIELD_1, resource.items())))
+        if all(type(value) in _ATOMS for value in values):
+            self._latest = (keys, values, encoded)
+        return encoded
 
 
 def concat_units(payloads: Iterable[bytes]) -> bytes:
@@ -117,14 +151,14 @@ def _slice(whole: "ResourceSpans", start: int, end: int) -> bytes:
     return part.SerializeToString()
 
 
-def _span_or_bare(span: SpanRecord) -> bytes:
+def _span_or_bare(span: SpanRecord) -> list[bytes]:
     try:
         return _span(span)
     except Exception:  # noqa: BLE001 - whatever a foreign value did, ids, times, name and status still go out
         return _span(replace(span, attributes={}, events=[], links=[], dropped_attributes=len(span.attributes)))
 
 
-def _span(span: SpanRecord) -> bytes:
+def _span(span: SpanRecord) -> list[bytes]:
     start = _uint64(span.start_time_ns)
     parts = [
         delimited(_FIELD_1, _id(span.trace_id, 16)),
@@ -149,7 +183,7 @@ def _span(span: SpanRecord) -> bytes:
     parts += [delimited(_SPAN_LINK, _link(link)) for link in span.links]
     if span.status_code or span.status_message:
         parts.append(delimited(_SPAN_STATUS, _status(span)))
-    return b"".join(parts)
+    return parts
 
 
 def _status(span: SpanRecord) -> bytes:
@@ -180,19 +214,30 @@ def _attributes_for_langfuse(attributes: Mapping[str, object]) -> list[bytes]:
     """
     encoded: list[bytes] = []
     for key, value in attributes.items():
-        if value is None:
-            continue
-        if key.startswith(_ENCODED_PREFIXES):
-            encoded.append(_attribute(_SPAN_ATTRIBUTE, key, value, _json_value))
-        elif key.startswith("langfuse.") or key in _KEPT_AS_THEY_ARE:
-            encoded.append(_attribute(_SPAN_ATTRIBUTE, key, value))
-        else:
-            encoded.append(_attribute(_SPAN_ATTRIBUTE, _METADATA_PREFIX + key, value, _json_value))
+        if value is not None:
+            shown_key, encode = _shown_by_langfuse(key) if len(key) <= _CACHED_KEY else _shown(key)
+            encoded += _attribute(_SPAN_ATTRIBUTE, shown_key, value, encode)
     return encoded
 
 
+def _shown(key: str) -> tuple[str, Callable[[object], Parts]]:
+    """Return the name under which Langfuse shows an attribute, and how its value is written."""
+    if key.startswith(_ENCODED_PREFIXES):
+        return key, _json_parts
+    if key.startswith("langfuse.") or key in _KEPT_AS_THEY_ARE:
+        return key, _any_parts
+    return _METADATA_PREFIX + key, _json_parts
+
+
+_shown_by_langfuse: Final = lru_cache(maxsize=1024)(_shown)
+
+
 def _attributes(tag: bytes, attributes: Iterable[tuple[str, object]]) -> list[bytes]:
-    return [_attribute(tag, key, value) for key, value in attributes if value is not None]
+    encoded: list[bytes] = []
+    for key, value in attributes:
+        if value is not None:
+            encoded += _attribute(tag, key, value)
+    return encoded
 
 
 def _any_value(value: object) -> bytes:  # noqa: PLR0911 - one branch per type of OTLP
@@ -211,20 +256,33 @@ def _any_value(value: object) -> bytes:  # noqa: PLR0911 - one branch per type o
     return _string(_unrepresentable(value).encode())
 
 
-def _json_value(value: object) -> bytes:
-    return _string(_json(value))
+def _any_parts(value: object) -> Parts:
+    if not isinstance(value, str):
+        return _any_value(value), b""
+    text = _utf8(value)
+    return _ANY_STRING + varint(len(text)), text
 
 
-def _attribute(tag: bytes, key: str, value: object, encode: Callable[[object], bytes] = _any_value) -> bytes:
+def _json_parts(value: object) -> Parts:
+    text = _json(value)
+    return _ANY_STRING + varint(len(text)), text
+
+
+def _attribute(tag: bytes, key: str, value: object, encode: Callable[[object], Parts] = _any_parts) -> Parts:
     """Return a `KeyValue` field."""
-    name = _utf8(key)
+    name = _name(key) if len(key) <= _CACHED_KEY else delimited(_FIELD_1, _utf8(key))
     try:
-        body = encode(value)
+        head, text = encode(value)
     except Exception:  # noqa: BLE001 - one value must not cost its span: a cycle, a subclass with methods of its own
-        body = _string(_unrepresentable(value).encode())
-    name_length, body_length = varint(len(name)), varint(len(body))
-    total = 2 + len(name_length) + len(name) + len(body_length) + len(body)
-    return b"".join((tag, varint(total), _FIELD_1, name_length, name, _FIELD_2, body_length, body))
+        head, text = _string(_unrepresentable(value).encode()), b""
+    size = len(head) + len(text)
+    length = varint(size)
+    return b"".join((tag, varint(1 + len(name) + len(length) + size), name, _FIELD_2, length, head)), text
+
+
+@lru_cache(maxsize=1024)
+def _name(key: str) -> bytes:
+    return delimited(_FIELD_1, _utf8(key))
 
 
 def _string(text: bytes) -> bytes:
@@ -238,7 +296,7 @@ def _json(value: object) -> bytes:
     """
     if isinstance(value, str):
         text = _utf8(value)
-        return text if text[:1] in {b"{", b"[", b'"'} and _is_json(text) else orjson.dumps(text.decode())
+        return text if text.startswith(_JSON_STARTS) and _is_json(text) else orjson.dumps(text.decode())
     return orjson.dumps(_plain(value))
 
 
@@ -284,3 +342,6 @@ def _id(number: int, size: int) -> bytes:
 
 def _uint64(number: int) -> int:
     return min(max(number, 0), _UINT64_MAX)
+
+
+_resource: Final = _Resource()
