@@ -71,6 +71,16 @@ def test_a_dropped_unit_has_no_digest(ledger):
     assert json.loads(ledger.path.read_text().splitlines()[1])["digest"] == ""
 
 
+def test_a_rule_with_any_name_has_its_entry(ledger):
+    for rule in ("Prüfung – №1", "half \ud800"):
+        assert append(ledger, decision=Decision(keep=True, rule=rule))
+    ledger.close()
+
+    entries = [json.loads(line) for line in ledger.path.read_bytes().splitlines()]
+    assert [entry["rule"] for entry in entries if "rule" in entry] == ["Prüfung – №1", "half \ud800"]
+    assert verify(ledger.path).whole
+
+
 def test_a_written_file_verifies(written):
     result = verify(written)
 

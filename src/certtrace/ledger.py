@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
+
 from certtrace.errors import InputError
 from certtrace.ports import Decision
 
@@ -291,9 +293,16 @@ class _Verification:
 
 def _seal(entry: dict[str, Any]) -> tuple[bytes, str]:
     """Return the line, newline included, and its hash."""
-    body = json.dumps(entry, separators=(",", ":")).encode()
+    body = _json(entry)
     digest = hashlib.sha256(body).hexdigest()
     return body[:-1] + _HASH_START + digest.encode() + _HASH_END + b"\n", digest
+
+
+def _json(entry: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(entry)
+    except orjson.JSONEncodeError:  # a lone surrogate in a name: the standard library escapes it
+        return json.dumps(entry, separators=(",", ":")).encode()
 
 
 def _unseal(line: bytes) -> dict[str, Any] | None:
