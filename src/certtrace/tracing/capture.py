@@ -6,13 +6,8 @@ iterator or lazy attribute of a captured object is ever called; an object of an 
 which also keeps clients and their keys out of traces.
 """
 
-import datetime as dt
-import decimal
 import enum
-import fractions
-import pathlib
 import types
-import uuid
 from collections import deque
 from collections.abc import Callable, Collection
 from itertools import islice
@@ -20,15 +15,30 @@ from typing import Any, Final
 from weakref import ref
 
 from certtrace.ports import ModelValue
+from certtrace.tracing.naming import ATOMS, module_of, named, qualname_of
+from certtrace.tracing.writing import (
+    ATOM_KEYS,
+    TEXTS,
+    array,
+    bytes_like,
+    class_name,
+    enum_value,
+    function_name,
+    numpy_scalar,
+    opaque,
+    plain_float,
+    plain_int,
+    plain_key,
+    plain_str,
+    secret,
+    text_by,
+)
 
 MAX_DEPTH: Final = 32
 """Levels of nesting that are captured; what lies deeper is named by type and size."""
 MAX_VALUES: Final = 200_000
 """Values captured per argument, where a container or an object counts as ten; the rest is counted, not walked."""
 _NODE: Final = 10
-
-ATOMS: Final = frozenset({str, int, float, bool, type(None), bytes})
-"""Exact types that are kept as they are: immutable, and holding nothing but themselves."""
 
 _NO_FIELDS: Final[dict[str, Any]] = {}
 
@@ -56,7 +66,7 @@ class Capture:
             handler = _HANDLERS.get(id(kind)) or _learn(kind)
             return handler(self, value, depth)
         except Exception:  # noqa: BLE001 - a hostile object must not disturb the host; its class name is what remains
-            return _named(kind, "unreadable ")
+            return named(kind, "unreadable ")
 
     def _model(self, cls: type, fields: dict[str, Any], depth: int) -> ModelValue:
         model = ModelValue(cls, {str(key): self.take(value, depth + 1) for key, value in fields.items()})
@@ -84,26 +94,13 @@ class Capture:
 
 _Handler = Callable[[Capture, Any, int], object]
 
-# As `type` itself answers: a metaclass may answer otherwise.
-_module_of: Final = type.__dict__["__module__"].__get__
-_qualname_of: Final = type.__dict__["__qualname__"].__get__
-
-
-_KEYS: Final = Capture()
-
-
-def _named(kind: type, prefix: str = "") -> str:
-    module = _module_of(kind)
-    where = f"{module}." if type(module) is str and module != "builtins" else ""
-    return f"<{prefix}{where}{_qualname_of(kind)}>"
-
 
 def _cut(value: Any) -> str:
     kind = type(value)
     for base in (list, tuple, dict, set, frozenset, deque):
         if issubclass(kind, base):
-            return f"<cut: {_qualname_of(kind)} of {base.__len__(value)}>"
-    return _named(kind, "cut: ")
+            return f"<cut: {qualname_of(kind)} of {base.__len__(value)}>"
+    return named(kind, "cut: ")
 
 
 def _dict(walk: Capture, value: dict[Any, Any], depth: int) -> object:
@@ -111,7 +108,7 @@ def _dict(walk: Capture, value: dict[Any, Any], depth: int) -> object:
     more = len(value) - walk.budget
     copied = value.copy() if more <= 0 else dict(islice(value.items(), walk.budget))
     walk.budget -= len(copied)
-    if not _ATOM_KEYS.issuperset(map(type, copied)):
+    if not ATOM_KEYS.issuperset(map(type, copied)):
         copied = _with_plain_keys(copied)
     if more <= 0:
         if ATOMS.issuperset(map(type, copied.values())):
@@ -134,26 +131,9 @@ def _dict(walk: Capture, value: dict[Any, Any], depth: int) -> object:
 def _with_plain_keys(copied: dict[Any, Any]) -> dict[Any, Any]:
     plain: dict[object, object] = {}
     for key, item in copied.items():
-        kept = _key(key)
+        kept = plain_key(key)
         plain[kept if kept not in plain else f"{kept} ({len(plain)})"] = item
     return plain
-
-
-_ATOM_KEYS: Final = frozenset({str, int, float, bool, type(None)})
-
-
-def _key(key: Any, depth: int = 0) -> object:
-    kind = type(key)
-    if kind in _ATOM_KEYS:
-        return key
-    if kind is bytes:
-        return f"<bytes {len(key)}>"
-    if kind is tuple and depth < 2:
-        return ", ".join(str(_key(part, depth + 1)) for part in key[:8])
-    for base, text in _KEY_TEXTS:
-        if issubclass(kind, base):
-            return text(_KEYS, key, 0)
-    return _named(kind)
 
 
 def _ordered(walk: Capture, value: list[object] | tuple[object, ...], depth: int) -> object:
@@ -175,64 +155,13 @@ def _unordered(base: Any) -> _Handler:
     return handler
 
 
-def _plain_str(_walk: object, value: str, _depth: int) -> str:
-    return str.__add__(value, "")
-
-
-def _plain_int(_walk: object, value: int, _depth: int) -> int:
-    return int.__add__(value, 0)
-
-
-def _plain_float(_walk: object, value: float, _depth: int) -> float:
-    return float.__add__(value, 0.0)
-
-
-def _enum(_walk: object, value: enum.Enum, _depth: int) -> object:
-    inner = object.__getattribute__(value, "_value_")
-    return inner if type(inner) in ATOMS else object.__getattribute__(value, "_name_")
-
-
-def _text_by(write: Callable[[Any], str]) -> _Handler:
-    """Write values of a known type, and of classes derived from it, as the type itself writes them."""
-    return lambda _walk, value, _depth: write(value)
-
-
-def _bytes_like(_walk: object, value: bytearray | memoryview, _depth: int) -> str:
-    return f"<{type(value).__name__} {len(value)}>"
-
-
 def _exception(walk: Capture, value: BaseException, depth: int) -> object:
     args = _args_of(value)
     taken = walk._sequence(args[:16], depth, max(len(args) - 16, 0))  # noqa: SLF001 - as above
-    return {"type": _named(type(value))[1:-1], "args": taken}
+    return {"type": named(type(value))[1:-1], "args": taken}
 
 
 _args_of: Final = BaseException.__dict__["args"].__get__
-
-
-def _type(_walk: object, value: type, _depth: int) -> str:
-    return _named(value, "class ")
-
-
-def _callable(_walk: object, value: Any, _depth: int) -> str:
-    names = (value.__module__, value.__qualname__)
-    return f"<function {'.'.join(name for name in names if type(name) is str)}>"
-
-
-def _opaque(_walk: object, value: object, _depth: int) -> str:
-    return _named(type(value))
-
-
-def _numpy_scalar(_walk: object, value: Any, _depth: int) -> object:
-    item = value.item()
-    return item if type(item) in ATOMS else str(item)
-
-
-def _array(_walk: object, value: Any, _depth: int) -> str:
-    kind = type(value)
-    # A data frame has no dtype of its own, but may have a column of that name.
-    dtype = f" dtype={value.dtype}" if hasattr(kind, "dtype") else ""
-    return f"<{_module_of(kind).partition('.')[0]}.{_qualname_of(kind)} shape={tuple(value.shape)}{dtype}>"
 
 
 def _stored(value: object, name: str) -> dict[str, Any]:
@@ -248,10 +177,6 @@ def _pydantic(walk: Capture, value: Any, depth: int) -> object:
     fields = {name: stored[name] for name in type(value).__pydantic_fields__ if name in stored}
     fields.update(_stored(value, "__pydantic_extra__"))
     return walk._model(type(value), fields, depth)  # noqa: SLF001 - as above
-
-
-def _pydantic_secret(_walk: object, _value: object, _depth: int) -> str:
-    return "<secret>"
 
 
 def _slots_or_dict(names: tuple[str, ...]) -> _Handler:
@@ -278,22 +203,11 @@ def _namedtuple(walk: Capture, value: Any, depth: int) -> object:
     return walk._model(type(value), fields, depth)  # noqa: SLF001 - as above
 
 
-_TEXTS: Final[tuple[tuple[type, _Handler], ...]] = (
-    (dt.datetime, _text_by(dt.datetime.isoformat)),
-    (dt.date, _text_by(dt.date.isoformat)),
-    (dt.time, _text_by(dt.time.isoformat)),
-    (dt.timedelta, _text_by(dt.timedelta.__str__)),
-    (decimal.Decimal, _text_by(decimal.Decimal.__str__)),
-    (fractions.Fraction, _text_by(fractions.Fraction.__str__)),
-    (uuid.UUID, _text_by(uuid.UUID.__str__)),
-    (pathlib.PurePath, _text_by(pathlib.PurePath.__str__)),
-)
-_KEY_TEXTS: Final[tuple[tuple[type, _Handler], ...]] = ((enum.Enum, _enum), (str, _plain_str), *_TEXTS)
 _PLAIN: Final[tuple[tuple[type, _Handler], ...]] = (
     (set, _unordered(set)),
     (frozenset, _unordered(frozenset)),
     (deque, _unordered(deque)),
-    *_TEXTS,
+    *TEXTS,
 )
 _BASE_HANDLERS: Final[dict[type, _Handler]] = {
     dict: _dict,
@@ -302,14 +216,14 @@ _BASE_HANDLERS: Final[dict[type, _Handler]] = {
     **dict(_PLAIN),
     type({}.keys()): _unordered(type({}.keys())),
     type({}.values()): _unordered(type({}.values())),
-    range: _text_by(range.__str__),
-    complex: _text_by(complex.__str__),
-    bytearray: _bytes_like,
-    memoryview: _bytes_like,
-    types.FunctionType: _callable,
-    types.BuiltinFunctionType: _callable,
-    types.MethodType: _opaque,
-    types.ModuleType: _opaque,
+    range: text_by(range.__str__),
+    complex: text_by(complex.__str__),
+    bytearray: bytes_like,
+    memoryview: bytes_like,
+    types.FunctionType: function_name,
+    types.BuiltinFunctionType: function_name,
+    types.MethodType: opaque,
+    types.ModuleType: opaque,
 }
 _HANDLERS: Final[dict[int, _Handler]] = {id(kind): handler for kind, handler in _BASE_HANDLERS.items()}
 _KNOWN: Final[dict[int, object]] = {}
@@ -334,7 +248,7 @@ def _handler_for(kind: type) -> _Handler:
     for matches, handler in _RULES:
         if matches(kind):
             return handler
-    return _data_class_handler(kind) or _builtin_subclass_handler(kind) or _opaque
+    return _data_class_handler(kind) or _builtin_subclass_handler(kind) or opaque
 
 
 def _data_class_handler(kind: type) -> _Handler | None:
@@ -357,7 +271,7 @@ def _builtin_subclass_handler(kind: type) -> _Handler | None:
 
 
 def _module_is(*roots: str) -> Callable[[type], bool]:
-    return lambda kind: str(_module_of(kind)).partition(".")[0] in roots
+    return lambda kind: str(module_of(kind)).partition(".")[0] in roots
 
 
 def _is_pydantic_model(kind: type) -> bool:
@@ -377,16 +291,16 @@ def _is_numpy_scalar(kind: type) -> bool:
 
 
 _RULES: Final[tuple[tuple[Callable[[type], bool], _Handler], ...]] = (
-    (_is_secret, _pydantic_secret),
+    (_is_secret, secret),
     (_is_pydantic_model, _pydantic),
-    (lambda kind: issubclass(kind, enum.Enum), _enum),
-    (_is_numpy_scalar, _numpy_scalar),
-    (_is_array, _array),
+    (lambda kind: issubclass(kind, enum.Enum), enum_value),
+    (_is_numpy_scalar, numpy_scalar),
+    (_is_array, array),
 )
 _SUBCLASSES: Final[tuple[tuple[type, _Handler], ...]] = (
-    (str, _plain_str),
-    (int, _plain_int),
-    (float, _plain_float),
+    (str, plain_str),
+    (int, plain_int),
+    (float, plain_float),
     (bytes, lambda _walk, value, _depth: f"<bytes {bytes.__len__(value)}>"),
     # What a class derived from these redefines is passed over.
     (dict, lambda walk, value, depth: _dict(walk, dict.copy(value), depth)),
@@ -394,15 +308,8 @@ _SUBCLASSES: Final[tuple[tuple[type, _Handler], ...]] = (
     (tuple, lambda walk, value, depth: _ordered(walk, tuple.__getitem__(value, slice(None)), depth)),
     *_PLAIN,
     (BaseException, _exception),
-    (type, _type),
+    (type, class_name),
 )
-
-
-def text_of(value: object) -> str:
-    """Return a text as plain `str`; for anything else the name of its class, because asking it runs its code."""
-    if type(value) is str:
-        return value
-    return str.__add__(value, "") if issubclass(type(value), str) else _named(type(value))  # type: ignore[operator]
 
 
 def capture(value: object, models: list[ModelValue]) -> object:

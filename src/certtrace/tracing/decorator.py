@@ -108,6 +108,10 @@ def traced(
     partials, above and below `@staticmethod`, `@classmethod` and `@property`, with and without parentheses. Until
     `certtrace.configure()` runs, the call goes straight through and nothing is recorded.
 
+    A class can be traced too: making an object is the call. Its name then stands for a proxy: objects, subclasses,
+    `isinstance` and attributes work, but `except`, `match`, `type(x) is` and pickling of its objects need the class
+    itself (`__wrapped__`). Better trace `__init__` or the methods.
+
     Args:
         target: What to trace, when used without parentheses.
         name: Span name; default the qualified name without `<locals>`.

@@ -4,7 +4,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from certtrace import semconv
-from certtrace.tracing.capture import text_of
+from certtrace.tracing.naming import text_of
 from certtrace.tracing.wrappers import WRAPPER_FILE
 
 MAX_MESSAGE_CHARS: Final = 262_144

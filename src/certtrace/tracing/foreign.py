@@ -8,8 +8,9 @@ from opentelemetry.sdk.trace import Span as SdkSpan
 
 from certtrace import semconv
 from certtrace.ports import ModelValue
-from certtrace.tracing.capture import ATOMS, capture
+from certtrace.tracing.capture import capture
 from certtrace.tracing.handle import SpanHandle
+from certtrace.tracing.naming import ATOMS
 from certtrace.tracing.updates import attributes_of
 
 

@@ -8,7 +8,7 @@ from opentelemetry.trace import SpanContext, StatusCode
 
 from certtrace import semconv
 from certtrace.ports import EventRecord, LinkRecord, ScopeRecord, SpanRecord, Structured
-from certtrace.tracing.capture import ATOMS
+from certtrace.tracing.naming import ATOMS
 from certtrace.tracing.spans import TracedSpan
 from certtrace.tracing.units import Unit
 

@@ -14,9 +14,9 @@ from opentelemetry.context.context import Context
 
 from certtrace import semconv
 from certtrace.tracing.active import CallSite, OpenSpan
-from certtrace.tracing.capture import ATOMS
 from certtrace.tracing.contexts import SPAN_KEY, across, with_span
 from certtrace.tracing.failures import Failure, failure_of
+from certtrace.tracing.naming import ATOMS
 from certtrace.tracing.surface import SdkSurface, SpanOwner
 from certtrace.tracing.units import Unit
 from certtrace.tracing.updates import attributes_of
@@ -74,12 +74,24 @@ class TracedSpan(SdkSurface, OpenSpan):
 
     def succeed(self, result: object) -> None:
         """See `OpenSpan.succeed`."""
+        # Written out, `_close` included: every traced call comes through here, and each call more would be felt.
         try:
             if result is not None and self.site.capture_output:
                 self._result = result if type(result) in ATOMS else self.take(result)
         except Exception as error:  # noqa: BLE001 - as above
             self.tracer.fault("capture", error)
-        self._close()
+        try:
+            outside = self.outside
+            if outside is not None and get_current() is self.inside and self.end_ns is None:
+                attach(outside)
+                self.inside = self.outside = None
+                unit = self.unit
+                self.end_ns = unit.wall_ns + perf_counter_ns() - unit.mono_ns
+                self.tracer.ended(unit, self.id, self)
+            else:
+                self._close()
+        except Exception as error:  # noqa: BLE001 - as above
+            self.tracer.fault("end", error)
 
     def leave_block(self) -> None:
         """End a `with` block: there is no result."""
@@ -119,7 +131,6 @@ class TracedSpan(SdkSurface, OpenSpan):
         self.succeed(result)
 
     def _close(self) -> None:
-        # One function, not three: every traced call comes through here.
         try:
             outside = self.outside
             if outside is not None:

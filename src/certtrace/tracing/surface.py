@@ -19,9 +19,10 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 from certtrace import semconv
 from certtrace.ports import ModelValue, Structured
 from certtrace.tracing.active import CallSite
-from certtrace.tracing.capture import ATOMS, capture, text_of
+from certtrace.tracing.capture import capture
 from certtrace.tracing.failures import Failure, failure_of
 from certtrace.tracing.handle import ScoreValue
+from certtrace.tracing.naming import ATOMS, text_of
 from certtrace.tracing.units import Unit
 
 MAX_ATTRIBUTES: Final = 1_000

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from certtrace import semconv
-from certtrace.tracing.capture import text_of
+from certtrace.tracing.naming import text_of
 
 _FIELDS: Final[dict[str, str]] = {
     "input": semconv.OBSERVATION_INPUT,
