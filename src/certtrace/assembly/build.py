@@ -65,7 +65,7 @@ class Running:
     def close(self, deadline: float) -> FlushResult:
         """Decide what is waiting, deliver until the deadline, stop."""
         for unit in self.tracer.units.waiting():
-            self.tracer.complete_partly(unit)
+            self.tracer.complete(unit, partly=True)
         self.pipeline.close(deadline - time.monotonic())
         undelivered: Mapping[str, int] = {}
         if self.delivery is not None:

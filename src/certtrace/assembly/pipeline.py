@@ -6,7 +6,7 @@ import time
 from collections import deque
 from typing import Any, Final
 
-from certtrace.assembly.outlet import ContentSpool, Decided, Outlet, Stations, root_id
+from certtrace.assembly.outlet import Decided, Outlet, Stations, root_id
 from certtrace.ports import RULES, Decision, ScoreRecord, UnitFacts
 from certtrace.sampling import Account, AccountSnapshot, SamplingPolicy, randomness_of
 from certtrace.tracing.spans import TracedSpan
@@ -97,9 +97,27 @@ class Pipeline:
             self._refuse(unit, "shutdown" if self._closed else "backlog_full")
             return
         spool = self.stations.spool
-        if spool is not None and not self._write_skeleton(spool, unit, decision):
-            self._refuse(unit, "spool_full")
-            return
+        if spool is not None:
+            root = unit.root
+            if type(root) is TracedSpan:
+                span_id, start, end = root.id, root.start_ns, root.end_ns
+            else:
+                span_id, start, end = _root_facts(root)
+            special = unit.special
+            unit.sequence = sequence = spool.accept(
+                unit.trace_id,
+                span_id,
+                start,
+                end,
+                2 if special and unit.has_error else 0,
+                len(unit.ended),
+                unit.has_error | unit.cancelled << 1 | unit.abandoned << 2 if special else 0,
+                decision.threshold,
+                _RULE_NUMBERS.get(decision.rule, 0xFFFF),
+            )
+            if not sequence:
+                self._refuse(unit, "spool_full")
+                return
         self._queue.append(unit)  # the worker counts it as kept
         if self._thread is None:
             self._start()
@@ -131,26 +149,6 @@ class Pipeline:
                 forced=unit.forced,
             )
         )
-
-    def _write_skeleton(self, spool: ContentSpool, unit: Unit, decision: Decision) -> bool:
-        root = unit.root
-        if type(root) is TracedSpan:
-            span_id, start, end = root.id, root.start_ns, root.end_ns
-        else:
-            span_id, start, end = _root_facts(root)
-        error = unit.has_error
-        unit.sequence = sequence = spool.accept(
-            unit.trace_id,
-            span_id,
-            start,
-            end,
-            2 if error else 0,
-            len(unit.ended),
-            error | unit.cancelled << 1 | unit.abandoned << 2 if unit.special else 0,
-            decision.threshold,
-            _RULE_NUMBERS.get(decision.rule, 0xFFFF),
-        )
-        return sequence != 0
 
     def score(self, record: ScoreRecord, unit: Unit) -> None:
         """See `UnitSink.score`: a score of a dropped unit is dropped with it."""

@@ -18,12 +18,12 @@ from opentelemetry.trace import SpanContext, get_current_span
 from certtrace import semconv
 from certtrace.ports import ScoreRecord
 from certtrace.tracing.active import CallSite
-from certtrace.tracing.capture import ATOMS
 from certtrace.tracing.contexts import SPAN_KEY, with_span
 from certtrace.tracing.faults import Faults
 from certtrace.tracing.foreign import ForeignHandle
 from certtrace.tracing.handle import NOT_RECORDED, ScoreValue, SpanHandle
 from certtrace.tracing.identifiers import new_bits
+from certtrace.tracing.naming import ATOMS
 from certtrace.tracing.propagated import PROPAGATED_KEY
 from certtrace.tracing.scores import score_record
 from certtrace.tracing.skipped import SkippedSpan, Unrecorded
@@ -267,26 +267,20 @@ class Tracer:
         if unit.root_ended and not open_spans:
             self.complete(unit)
 
-    def complete(self, unit: Unit) -> None:
-        """Hand a unit on, once."""
+    def complete(self, unit: Unit, *, partly: bool = False) -> None:
+        """Hand a unit on, once.
+
+        Args:
+            unit: Its root has ended.
+            partly: Also when spans below are open; what they record comes as a unit of its own.
+        """
         try:
             unit.claim.pop()
         except IndexError:
             return
-        if unit.open:  # a span began below in this very moment: its end completes the unit
+        if unit.open and not partly:  # a span began below in this very moment: its end completes the unit
             unit.claim.append(None)
             return
-        self._hand_on(unit)
-
-    def complete_partly(self, unit: Unit) -> None:
-        """Hand a unit on although spans below its ended root are open; what they record comes as a unit of its own."""
-        try:
-            unit.claim.pop()
-        except IndexError:
-            return
-        self._hand_on(unit)
-
-    def _hand_on(self, unit: Unit) -> None:
         try:
             self.sink.accept(unit)
         finally:

@@ -15,12 +15,4 @@ def _deeper_1() -> None:
 
 
 def _deeper_2() -> None:
-    _deeper_3()
-
-
-def _deeper_3() -> None:
-    _deeper_4()
-
-
-def _deeper_4() -> None:
     pass
