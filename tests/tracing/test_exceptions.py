@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import logging
 import sys
 import threading
 
 import pytest
 from tests.tracing.twins import NAME, Cases, async_outcome, check, described, frames, outcome
 
-from certtrace import traced
+from certtrace import current_span, traced
 from certtrace.assembly import current_running
 
 case = Cases()
@@ -351,23 +352,47 @@ def test_an_exception_in_a_thread_reaches_the_threads_hook(state, monkeypatch):
     assert seen == [ValueError]
 
 
-@pytest.mark.xfail(
-    reason="open for the tracer: a unit whose acceptance runs out of stack is neither kept nor counted as dropped"
-)
-def test_near_the_recursion_limit_the_account_balances(certtrace_spans):
-    @traced(name="fails")
-    def fails():
-        raise ValueError("x")
+@pytest.fixture
+def at_every_depth():
+    """Call something at each of the last depths of the stack at which it still ends well."""
 
-    def at(depth):
-        return fails() if depth <= 0 else at(depth - 1)
+    def at(depth, call):
+        return call() if depth <= 0 else at(depth - 1, call)
 
-    def ends_well(depth):
-        return outcome(lambda: at(depth))[1][0] is ValueError
+    def each(call):
+        ends = (outcome(lambda depth=depth: at(depth, call))[1][0] for depth in range(sys.getrecursionlimit(), 0, -1))
+        deepest = next(end for end in ends if end is not RecursionError)
+        return [deepest, *(next(ends) for _ in range(60))]
 
-    deepest = next(depth for depth in range(sys.getrecursionlimit(), 0, -1) if ends_well(depth))
-    for depth in range(deepest - 40, deepest + 1):
-        assert ends_well(depth)
+    return each
+
+
+def fails():
+    raise ValueError("x")
+
+
+def test_near_the_recursion_limit_the_exception_is_the_functions_own(at_every_depth, certtrace_spans):
+    assert set(at_every_depth(traced(fails))) == {ValueError}
+
+
+@pytest.mark.xfail(reason="open for the tracer: a unit whose acceptance runs out of stack is not counted")
+def test_near_the_recursion_limit_the_account_balances(at_every_depth, certtrace_spans):
+    assert at_every_depth(traced(fails))
     assert certtrace_spans.spans
     account = current_running().status().account
     assert account.started == account.kept + sum(account.dropped.values()) + account.open + account.pending
+
+
+def test_a_log_handler_of_the_host_that_raises_does_not_reach_the_traced_code(certtrace_spans):
+    class Handler(logging.Handler):
+        def emit(self, record):
+            raise RuntimeError("handler")
+
+    log, handler = logging.getLogger("certtrace"), Handler()
+    log.addHandler(handler)
+    try:
+        traced(name="f")(lambda: current_span().score("s", None))()
+    finally:
+        log.removeHandler(handler)
+    assert current_running().status().faults == {"score: TypeError": 1}
+    assert certtrace_spans.one("f").status == "ok"

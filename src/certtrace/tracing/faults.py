@@ -20,8 +20,12 @@ class Faults:
         with self._lock:
             self._counts[cause] = self._counts.get(cause, 0) + 1
             first = self._counts[cause] == 1
-        if first:
+        if not first:
+            return
+        try:  # noqa: SIM105 - `suppress` is a call more, and the stack may be at its end
             _log.error("Tracing failed in %s; the traced code is not affected, the span may be incomplete.", cause)
+        except Exception:  # noqa: BLE001, S110 - a handler is the host's code, or the stack is at its end: it is counted
+            pass
 
     def counts(self) -> dict[str, int]:
         """Return how often, by cause."""
