@@ -58,14 +58,14 @@ class Collector:
         marks = class_marks(model.cls).marks
         for name, item in model.fields.items():
             mark = marks.get(name)
-            if mark is not None or type(item) not in _LEAVES or self._rules.paths:
+            if mark is not None or self._rules.paths or _may_declare(item):
                 self._entry(item, f"{path}.{name}", mark, depth)
 
     def _mapping(self, value: Mapping[object, object], path: str, depth: int) -> None:
         if self._rules.identity_keys:
             self._add(from_dict(value))
         for key, item in value.items():
-            if type(item) not in _LEAVES or self._rules.paths:
+            if self._rules.paths or _may_declare(item):
                 self._entry(item, f"{path}.{key}" if isinstance(key, str) else path, None, depth)
 
     def _entry(self, item: object, path: str, declared: Mark | None, depth: int) -> None:
@@ -83,6 +83,12 @@ class Collector:
     def _add(self, people: Iterable[Person]) -> None:
         if len(self.people) < _MAX_PEOPLE:
             self.people.extend(person for person in people if person.values)
+
+
+def _may_declare(value: object) -> bool:
+    """Tell whether a value can declare anything without a rule for its path: plain text and numbers cannot."""
+    kind = type(value)
+    return kind not in _LEAVES and not (isinstance(value, str) and kind is str and value[:1].isalnum())
 
 
 def captured(span: SpanRecord) -> Iterator[tuple[str, object]]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from certtrace.redaction.fairness import yield_turn
 
-_CHUNK: Final = 8_192
+_CHUNK: Final = 32_768
 """Characters folded in one go: folding of wide characters runs in Python and must let other threads in between."""
 
 _MEMO_LIMIT: Final = 20_000

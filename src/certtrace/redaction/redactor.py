@@ -5,6 +5,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from threading import Lock
 from typing import Any, Final, TypeVar
@@ -165,12 +166,13 @@ class Redactor:
 
     def free_text(self, text: str, known: Known, tally: Tally) -> str:
         """Redact one text; short texts that were found clean before are passed at once."""
-        if text in known.clean:
+        short = len(text) <= _CLEAN_LENGTH
+        if short and text in known.clean:
             return text
         text = jsontext.clean(text)
-        detect = text not in self.nobody.clean or _MAY_ENCODE.search(text) is not None
+        detect = not short or text not in self.nobody.clean or _MAY_ENCODE.search(text) is not None
         redacted = self._texts.redact(text, known, tally, detect=detect)
-        if redacted is text and len(text) <= _CLEAN_LENGTH:
+        if short and redacted is text:
             known.clean.add(text)
             self.nobody.clean.add(text)
         return redacted
@@ -226,6 +228,7 @@ class _Unit:
         if collector.people or collector.secrets:
             learned = redactor.guarded("identity", partial(self._learn, collector), None, self.tally)
             self._blind = self._blind or learned is None
+        self._young: AbstractSet[str] = frozenset() if self._blind else self._known.clean.young
 
     def _learn(self, collector: Collector) -> bool:
         self._known = self._redactor.known(merged(collector.people), collector.secrets)
@@ -258,10 +261,12 @@ class _Unit:
 
     def walk(self) -> Walk:
         """Return a fresh walk over one value."""
-        return Walk(self._rules, self._content, self._operator, self.tally)
+        return Walk(self._rules, self._content if self._withholds else self.text, self._operator, self.tally)
 
     def text(self, text: str) -> str:
         """Return a name or a key redacted."""
+        if type(text) is str and len(text) <= _CLEAN_LENGTH and text in self._young:
+            return text
         if self._blind:
             return WITHHELD
         seen = self._clean

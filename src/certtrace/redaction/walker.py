@@ -23,6 +23,7 @@ _HARMLESS_TOKEN: Final = 8
 _LONG: Final = 1_000_000
 """Numbers from here on may be somebody's."""
 _NUMBERS: Final = (int, float)
+_BYTES: Final = (bytes, bytearray, memoryview)
 _NAME_PARTS: Final = {"GIVEN": "PERSON", "FAMILY": "PERSON", "MIDDLE": "PERSON"}
 
 Leaf = Callable[[str], str]
@@ -105,7 +106,7 @@ class Walk:
             return value
         if isinstance(value, _NUMBERS):
             return self._number(value)
-        if isinstance(value, bytes | bytearray | memoryview):
+        if isinstance(value, _BYTES):
             return f"<bytes {len(value)}>"
         return self._container(value, path, depth)
 
@@ -155,18 +156,22 @@ class Walk:
             if len(result) >= rules.max_items:
                 result["<cut>"] = self._cut(f"{len(entries) - len(result)} more entries")
                 break
-            name = self._text(key) if type(key) is str else self._key(key)
+            name = free = self._text(key) if type(key) is str else self._key(key)
             if rules.paths:
                 at = f"{path}.{name}"
             if marks or rules.paths:
                 mark = marks.get(key) or rules.mark_at(at)
-            result[_free(name, result)] = self._entry(name, value, mark, at, depth + 1)
+            if name in result:
+                free = _free(name, result)
+            result[free] = self._entry(name, value, mark, at, depth + 1)
         return result
 
     def _entry(self, name: str, value: object, mark: Mark | None, path: str, depth: int) -> Any:
         if self._rules.is_secret(name, value):
             return self._operator("SECRET", "")
-        return self._value(value, path, depth) if mark is None else self._marked(value, mark, depth)
+        if mark is not None:
+            return self._marked(value, mark, depth)
+        return self._value(value, path, depth)
 
     def _key(self, key: object) -> str:
         if isinstance(key, str):
@@ -202,7 +207,9 @@ class Walk:
 
     def _nested_json(self, text: str, path: str, depth: int) -> str:
         """Redact JSON inside a text by its structure, so that it stays JSON."""
-        inner = jsontext.loads(text) if text[:64].lstrip()[:1] in {"{", "["} and depth < self._rules.max_depth else None
+        if text[:1].isalnum() or text[:64].lstrip()[:1] not in {"{", "["} or depth >= self._rules.max_depth:
+            return self._text(text)
+        inner = jsontext.loads(text)
         if inner is None:
             return self._text(text)
         redacted = self._container(inner, path, depth + 1)
@@ -254,9 +261,7 @@ def exam_leaves(value: object, depth: int = 0) -> Iterator[str]:
 
 
 def _free(name: str, taken: Mapping[str, object]) -> str:
-    """Return a key that is not taken: two keys may become one when they are redacted."""
-    if name not in taken:
-        return name
+    """Return a key that is not taken, for one that is: two keys may become one when they are redacted."""
     number = 2
     while f"{name}#{number}" in taken:
         number += 1
