@@ -133,7 +133,9 @@ def test_a_bound_method_is_a_method_of_its_object():
 
 
 @pytest.mark.parametrize(
-    "target", [functools.partial(plain, 1), functools.lru_cache(plain), len, Owner, Owner().method, "a".upper], ids=repr
+    "target",
+    [functools.partial(plain, 1), functools.lru_cache(plain), len, Owner, Owner().method, "a".upper],
+    ids=["partial", "lru_cache", "builtin", "class", "bound_method", "builtin_method"],
 )
 def test_signatures_of_other_callables(target):
     assert outcome(lambda: inspect.signature(traced(target))) == outcome(lambda: inspect.signature(target))
