@@ -35,7 +35,7 @@ def rows(name: str) -> list[dict]:
 def spans_of(detectors: Detectors, text: str) -> list[tuple[int, int, str]]:
     found = []
     for view in views(text):
-        for finding in detectors.find(view.data, view.low):
+        for finding in detectors.find(view):
             found.append((*view.to_source(finding.start, finding.end), finding.type))
     return found
 

@@ -21,7 +21,7 @@ def found(text, detectors=STANDARD):
     return {
         (finding.type, text[slice(*view.to_source(finding.start, finding.end))])
         for view in views(text)
-        for finding in detectors.find(view.data, view.low)
+        for finding in detectors.find(view)
     }
 
 

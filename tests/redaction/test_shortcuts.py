@@ -146,3 +146,27 @@ def test_clean_texts_forget_what_was_not_seen_for_long() -> None:
         assert "kept" in clean
     assert "forgotten" not in clean
     assert sum(str(number) in clean for number in range(20_000)) < 5_000
+
+
+def test_a_structured_value_is_json_and_a_plain_one_is_not() -> None:
+    redactor = Redactor(RedactionPolicy(), b"k" * 32)
+    attributes: dict[str, object] = {
+        "plain": True,
+        "structured": Structured(True),
+        "text": Structured("grade"),
+        "a": "grade",
+    }
+    for _ in range(2):
+        record = redactor.redact_unit([SpanRecord(1, 2, 0, "grade", 1, 0, 1, 1, "", attributes)], [])[0]
+        assert record.attributes["plain"] is True
+        assert record.attributes["structured"] == "true"
+        assert record.attributes["text"] == record.attributes["a"] == "grade"
+
+
+def test_json_found_in_a_known_text_is_still_read_by_its_keys() -> None:
+    redactor = Redactor(RedactionPolicy(), b"k" * 32)
+    text = '{"api_key": "ab1"}'
+    for _ in range(2):
+        redactor.redact_text(text)
+        record = redactor.redact_unit([SpanRecord(1, 2, 0, "grade", 1, 0, 1, 1, "", {"note": text})], [])[0]
+        assert "ab1" not in str(record.attributes["note"])

@@ -93,9 +93,11 @@ def _may_declare(value: object) -> bool:
 
 def captured(span: SpanRecord) -> Iterator[tuple[str, object]]:
     """Yield every value of a span that may declare something, with its attribute key."""
-    yield from span.attributes.items()
-    for event in span.events:
-        yield from event.attributes.items()
-    for link in span.links:
-        yield from link.attributes.items()
-    yield from span.scope.attributes.items()
+    holders = [span.attributes]
+    holders += [event.attributes for event in span.events]
+    holders += [link.attributes for link in span.links]
+    holders.append(span.scope.attributes)
+    for attributes in holders:
+        for key, value in attributes.items():
+            if _may_declare(value):
+                yield key, value

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from certtrace.redaction import credentials, digits
 from certtrace.redaction.checks import iban_length
-from certtrace.redaction.engine import NATIVE, Groups, Matcher, matcher, pattern_set
+from certtrace.redaction.engine import NATIVE, Folded, Groups, Matcher, matcher, pattern_set
 from certtrace.redaction.fairness import Turns
 from certtrace.redaction.patterns import PATTERNS, Pattern
 
@@ -68,16 +68,17 @@ class Detectors:
             return not self._enabled.isdisjoint({"CREDIT_CARD", "SSN", "PHONE"})
         return detector in self._enabled or detector == "BASE64"
 
-    def find(self, data: bytes, low: bytes) -> Iterable[Finding]:
+    def find(self, text: Folded) -> Iterable[Finding]:
         """Return the findings in a folded text; they may overlap."""
-        hits = self._set.hits(data, low)
-        return self._examined(hits, data, low) if hits else ()
+        hits = self._set.hits(text)
+        return self._examined(hits, text) if hits else ()
 
-    def _examined(self, hits: Sequence[int], data: bytes, low: bytes) -> Iterator[Finding]:
+    def _examined(self, hits: Sequence[int], folded: Folded) -> Iterator[Finding]:
         turns = Turns()
+        data = folded.data
         for index in hits:
             pattern, folds_case, check, detector = self._patterns[index]
-            text = low if folds_case else data
+            text = folded.low if folds_case else data
             place = 0
             while (groups := pattern.next(text, place)) is not None:
                 turns.step()

@@ -24,6 +24,20 @@ _REACH: Final = 4_096
 _RE2_MEMORY: Final = 64 << 20
 
 
+class Folded(Protocol):
+    """A text as one byte per character."""
+
+    @property
+    def data(self) -> bytes:
+        """The bytes."""
+        ...
+
+    @property
+    def low(self) -> bytes:
+        """The same in lower case."""
+        ...
+
+
 class Matcher(Protocol):
     """Finds one pattern."""
 
@@ -74,8 +88,8 @@ class Re2Matcher:
 class PatternSet(Protocol):
     """Many patterns; tells which occur."""
 
-    def hits(self, data: bytes, low: bytes) -> Sequence[int]:
-        """Return the indices of the patterns that may occur in `data` (`low` is `data` in lower case)."""
+    def hits(self, text: Folded) -> Sequence[int]:
+        """Return the indices of the patterns that may occur in a text."""
         ...
 
 
@@ -90,9 +104,9 @@ class Re2Set:
             self._set.Add(pattern)
         self._set.Compile()
 
-    def hits(self, data: bytes, low: bytes) -> Sequence[int]:  # noqa: ARG002 - the fallback needs `low`
+    def hits(self, text: Folded) -> Sequence[int]:
         """See `PatternSet`."""
-        return sorted(self._set.Match(data) or ())
+        return sorted(self._set.Match(text.data) or ())
 
 
 class LiteralSet:
@@ -103,8 +117,9 @@ class LiteralSet:
     def __init__(self, literals: Sequence[tuple[bytes, ...]]) -> None:
         self._literals = tuple(literals)
 
-    def hits(self, data: bytes, low: bytes) -> Sequence[int]:  # noqa: ARG002 - RE2 needs `data`
+    def hits(self, text: Folded) -> Sequence[int]:
         """See `PatternSet`."""
+        low = text.low
         return [index for index, words in enumerate(self._literals) if not words or any(word in low for word in words)]
 
 

@@ -39,8 +39,6 @@ _CLEAN_LENGTH: Final = 64
 _CACHED_GROUPS: Final = 256
 _MAY_ENCODE: Final = re.compile(r"[A-Za-z0-9+/_-]{20}")
 """Such a text is looked into again for each trace: what it encodes may name someone known only there."""
-_SAYS_NOTHING: Final = frozenset({bool, int, float, type(None)})
-"""Types of values that declare nobody."""
 
 
 class Redactor:
@@ -82,7 +80,8 @@ class Redactor:
 
     def redact_unit(self, spans: Sequence[SpanRecord], identities: Sequence[object]) -> list[SpanRecord]:
         """Return the spans with every field redacted and a receipt on each; see `ports.UnitRedactor`."""
-        unit = _Unit(self, identities, [pair for span in spans for pair in captured(span)], repeats=len(spans) > 1)
+        values = [pair for span in spans for pair in captured(span)]
+        unit = _Unit(self, identities, values, repeats=len(spans) > 1)
         return [unit.span(span) for span in spans]
 
     def redact_value(self, value: object, identities: Sequence[object] = ()) -> tuple[Any, Receipt]:
@@ -215,11 +214,10 @@ class _Unit:
         self._known = redactor.nobody
         collector = Collector(redactor.rules)
         for key, value in values:
-            if type(value) not in _SAYS_NOTHING:
-                try:
-                    collector.value(value, _root(key))
-                except Exception as error:  # noqa: BLE001 - whatever goes wrong must close the gate
-                    redactor.failed("captured value", error, self.tally)
+            try:
+                collector.value(value, _root(key))
+            except Exception as error:  # noqa: BLE001 - whatever goes wrong must close the gate
+                redactor.failed("captured value", error, self.tally)
         failures = self.tally.withheld
         if identities:
             redactor.guarded("identity", partial(collector.identities, identities), None, self.tally)
@@ -325,10 +323,18 @@ class _Unit:
         if rules.is_secret(key, inner):
             return self._operator("SECRET", "")
         mark = rules.mark_at(_root(key)) if rules.paths else None
-        redacted = self.walk().marked(inner, mark) if mark is not None else self.walk().redact(inner, _root(key))
+        if mark is None and (value is True or value is False or self._is_clean(inner)):
+            return inner
+        redacted = self.walk().redact(inner, _root(key)) if mark is None else self.walk().marked(inner, mark)
         if isinstance(redacted, str):
             return redacted
         return jsontext.dumps(redacted) if isinstance(value, Structured | ModelValue) else _otlp(redacted)
+
+    def _is_clean(self, value: object) -> bool:
+        """Tell, quickly and where in doubt with no, whether a value is a text that leaves as it is."""
+        if type(value) is not str or len(value) > _CLEAN_LENGTH or self._withholds:
+            return False
+        return value[:1].isalnum() and value in self._young  # other signs may begin JSON, which has keys
 
     def _link(self, link: LinkRecord) -> LinkRecord:
         state = self._trace_state(link.trace_state)

@@ -124,12 +124,12 @@ class TextRedactor:
     def _places(self, text: str, known: Known, *, detect: bool) -> list[_Place]:
         places: list[_Place] = []
         for view in views(text, native=self._native):
-            found = list(self._detectors.find(view.data, view.low)) if detect else []
+            found = list(self._detectors.find(view)) if detect else []
             if known.people or known.secrets:
                 found += known.find(view)
             if not found:
                 continue
-            redacted_before = [match.span() for match in _PLACEHOLDER.finditer(view.low)] if b"<" in view.low else []
+            redacted_before = [match.span() for match in _PLACEHOLDER.finditer(view.low)] if b"<" in view.data else []
             for finding in found:
                 if finding.type == "BASE64":
                     places += self._encoded(view, finding, known)
@@ -144,7 +144,7 @@ class TextRedactor:
     def _encoded(self, view: View, run: Finding, known: Known) -> Iterator[_Place]:
         """Yield the whole of a base64 run as a place when what it encodes holds a finding."""
         for inner in views(base64_text(view.data[run.start : run.end]), native=self._native):
-            found = [*self._detectors.find(inner.data, inner.low), *known.find(inner)]
+            found = [*self._detectors.find(inner), *known.find(inner)]
             for finding in found:
                 if finding.type != "BASE64":
                     part = inner.text[finding.start : finding.end]

@@ -34,7 +34,7 @@ _SHORT: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 class View:
     """One reading of a text: its characters, their folded bytes, and the way back to the text itself."""
 
-    __slots__ = ("_at", "_behind", "_into", "data", "low", "text")
+    __slots__ = ("_at", "_behind", "_into", "_low", "data", "text")
 
     def __init__(
         self, text: str, behind: "View | None" = None, at: Sequence[int] = (), into: Sequence[int] = ()
@@ -49,10 +49,17 @@ class View:
         """
         self.text = text
         self.data = fold_bytes(text)
-        self.low = self.data.lower()
+        self._low: bytes | None = None
         self._behind = behind
         self._at = at
         self._into = into
+
+    @property
+    def low(self) -> bytes:
+        """The folded bytes in lower case."""
+        if self._low is None:
+            self._low = self.data.lower()
+        return self._low
 
     def to_source(self, start: int, end: int) -> tuple[int, int]:
         """Return the part of the first view that `start:end` of this one was read from."""
