@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import pytest
+from opentelemetry import trace
 from tests.assembly.conftest import bytes_of
 
 import certtrace
@@ -198,6 +199,19 @@ def test_a_unit_waits_for_spans_that_are_still_open_in_other_threads(configured,
     certtrace.force_flush(10)
     (found,) = summaries(home)
     assert found.observation_count == 2
+
+
+def test_a_span_that_never_ends_holds_its_unit_only_for_a_time(configured, home, monkeypatch):
+    monkeypatch.setattr("certtrace.assembly.pipeline.MAX_WAIT_SECONDS", 0.0)
+    configured()
+    with tracing.span("root"):
+        trace.get_tracer("other").start_span("never ends")
+    deadline = time.monotonic() + 10
+    while not summaries(home) and time.monotonic() < deadline:
+        certtrace.force_flush(1)
+    assert [found.name for found in summaries(home)] == ["root"]
+    account = assembly.status().account
+    assert (account.kept, account.pending, account.open) == (1, 0, 0)
 
 
 def test_shutdown_decides_what_is_still_waiting(configured, home):

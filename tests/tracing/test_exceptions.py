@@ -375,7 +375,6 @@ def test_near_the_recursion_limit_the_exception_is_the_functions_own(at_every_de
     assert set(at_every_depth(traced(fails))) == {ValueError}
 
 
-@pytest.mark.xfail(reason="open for the tracer: a unit whose acceptance runs out of stack is not counted")
 def test_near_the_recursion_limit_the_account_balances(at_every_depth, certtrace_spans):
     assert at_every_depth(traced(fails))
     assert certtrace_spans.spans

@@ -141,6 +141,7 @@ def build(settings: Settings, *, persist: bool = True) -> Running:
     provider = _provider(resource)
     tracer = Tracer(pipeline, provider.resource, _version(), key, settings.drop_names)
     pipeline.units = tracer.units
+    pipeline.complete_stale = tracer.complete_stale
     running = Running(settings, provider, tracer, pipeline, redactor)
     if persist:
         _open_destinations(running, stations, resource, key)

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final
 
 from certtrace.assembly.outlet import Decided, Outlet, Stations, root_id
@@ -18,6 +19,10 @@ POLL_SECONDS: Final = 0.05
 """How often the worker looks for finished units. It is not woken for each: the caller would pay for the switch."""
 MAX_HOLD_SECONDS: Final = 30.0
 """Longest time a finished unit waits for the other units of its trace in this process, which may yet name a person."""
+MAX_WAIT_SECONDS: Final = 60.0
+"""Longest time a unit whose root has ended waits for spans below; then it is decided without them."""
+SWEEP_SECONDS: Final = 5.0
+"""How often units that wait are looked through."""
 GRACE_SECONDS: Final = 5.0
 """Longest wait at the end for the unit in work: a thread that stands in a C++ library (the detectors' engine) when the
 interpreter ends aborts the process."""
@@ -52,6 +57,9 @@ class Pipeline:
         self._keeps_all = policy.always
         self._closed = False
         self._given_up = False
+        self.complete_stale: Callable[[int], None] | None = None
+        """The tracer's: hands on units that have waited since before a time in nanoseconds."""
+        self._sweep_at = 0.0
         self._logged: set[str] = set()
         self._begin()
 
@@ -118,6 +126,7 @@ class Pipeline:
             if not sequence:
                 self._refuse(unit, "spool_full")
                 return
+        unit.accepted = True
         self._queue.append(unit)  # the worker counts it as kept
         if self._thread is None:
             self._start()
@@ -125,12 +134,19 @@ class Pipeline:
     def _refuse(self, unit: Unit, reason: str) -> None:
         unit.decision = Decision(keep=False, rule=reason, threshold=unit.decision.threshold if unit.decision else 0)
         self.account.dropped(reason)
+        unit.accepted = True
         self._dropped.append(Decided(unit.trace_id, root_id(unit), len(unit.ended), unit.decision))
         if unit.group is not None:
             self._queue.append(unit)  # the worker forgets what the trace captured
         unit.ended = []
         if self._thread is None:
             self._start()
+
+    def lost(self, unit: Unit) -> None:
+        """See `UnitSink.lost`."""
+        if not unit.accepted:
+            self.account.dropped("fault")
+            unit.decision = Decision(keep=False, rule="fault")
 
     def _decide(self, unit: Unit) -> Decision:
         root = unit.root
@@ -184,6 +200,12 @@ class Pipeline:
             if self._closed:
                 return
 
+    def _sweep(self) -> None:
+        now = time.monotonic()
+        if self.complete_stale is not None and now > self._sweep_at:
+            self._sweep_at = now + SWEEP_SECONDS
+            self.complete_stale(time.time_ns() - int(MAX_WAIT_SECONDS * 1e9))
+
     def _fault(self, error: Exception) -> None:
         cause = type(error).__name__
         if cause not in self._logged:
@@ -193,6 +215,7 @@ class Pipeline:
     def _drain(self, *, everything: bool = False) -> None:
         """Process what is queued; with `everything` also what waits for other units of its trace."""
         with self._working:
+            self._sweep()
             before = self.outlet.spans_out
             while (unit := self._next()) is not None:
                 group = unit.group

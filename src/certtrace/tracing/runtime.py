@@ -45,6 +45,10 @@ class UnitSink(Protocol):
         """Take a unit whose spans have all ended: decide it and write its skeleton. Never raises, never blocks."""
         ...
 
+    def lost(self, unit: Unit) -> None:
+        """Count a unit that `accept` failed on, unless it got through all the same."""
+        ...
+
     def score(self, record: ScoreRecord, unit: Unit) -> None:
         """Take a score of a unit that was decided before the score came."""
         ...
@@ -264,6 +268,8 @@ class Tracer:
         open_spans.pop(span_id, None)
         if unit.root is span or (not unit.root_ended and _is_root(unit.root, span_id)):
             unit.root_ended = True
+            if open_spans:
+                unit.root_ended_ns = unit.now()
         if unit.root_ended and not open_spans:
             self.complete(unit)
 
@@ -283,10 +289,19 @@ class Tracer:
             return
         try:
             self.sink.accept(unit)
+        except Exception as error:  # noqa: BLE001 - above all a stack that ends right here
+            self.sink.lost(unit)
+            self.fault("accept", error)
         finally:
             self.units.open.pop(id(unit), None)
             if unit.group is not None:
                 unit.group.open.pop(id(unit), None)
+
+    def complete_stale(self, older_than_ns: int) -> None:
+        """Hand on units whose root ended before that time while spans below have not: some never end."""
+        for unit in self.units.waiting():
+            if unit.root_ended_ns < older_than_ns:
+                self.complete(unit, partly=True)
 
     def forked(self) -> None:
         """Forget the parent's open units in a forked child."""

@@ -15,4 +15,8 @@ def _deeper_1() -> None:
 
 
 def _deeper_2() -> None:
+    _deeper_3()
+
+
+def _deeper_3() -> None:
     pass

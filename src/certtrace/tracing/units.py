@@ -41,6 +41,10 @@ class Unit:
     # Defaults live on the class: a unit is made for every local root, most of these never change.
     root: Any = None
     root_ended = False
+    root_ended_ns = 0
+    """When, if spans below were open then."""
+    accepted = False
+    """Whether the unit is in the pipeline's hands."""
     group: TraceGroup | None = None
     decision: Decision | None = None
     inherited: Decision | None = None
