@@ -123,6 +123,7 @@ class TextRedactor:
 
     def _places(self, text: str, known: Known, *, detect: bool) -> list[_Place]:
         places: list[_Place] = []
+        turns = Turns()
         for view in views(text, native=self._native):
             found = list(self._detectors.find(view)) if detect else []
             if known.people or known.secrets:
@@ -131,6 +132,7 @@ class TextRedactor:
                 continue
             redacted_before = [match.span() for match in _PLACEHOLDER.finditer(view.low)] if b"<" in view.data else []
             for finding in found:
+                turns.step()
                 if finding.type == "BASE64":
                     places += self._encoded(view, finding, known)
                     continue
