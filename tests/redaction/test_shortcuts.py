@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from certtrace import semconv
 from certtrace.ports import SpanRecord, Structured
-from certtrace.redaction import RedactionPolicy, Redactor
+from certtrace.redaction import RedactionPolicy, Redactor, jsontext
 from certtrace.redaction.clean import CleanTexts
 from certtrace.redaction.folding import fold_bytes
+from certtrace.redaction.plain import PlainData
+from certtrace.redaction.walker import Rules
 
 LETTERS = st.text(st.sampled_from("ab z0-–—№ßéêøπжЖ答\u0301\u200b\ud800😀'’“½²µ´İ"), max_size=300)
 
@@ -170,3 +172,47 @@ def test_json_found_in_a_known_text_is_still_read_by_its_keys() -> None:
         redactor.redact_text(text)
         record = redactor.redact_unit([SpanRecord(1, 2, 0, "grade", 1, 0, 1, 1, "", {"note": text})], [])[0]
         assert "ab1" not in str(record.attributes["note"])
+
+
+@given(value=VALUES, people=PEOPLE)
+@settings(deadline=None)
+def test_the_quick_look_at_plain_data_gives_what_the_walk_gives(value: object, people: list) -> None:
+    redactor = WARM[True]
+    record = redactor.redact_unit([SpanRecord(1, 2, 0, "a", 1, 0, 1, 1, "", {"input": Structured(value)})], people)[0]
+    walked, receipt = redactor.redact_value(value, people)
+    told = orjson.loads(str(record.attributes[semconv.REDACTION_RECEIPT]))
+    assert record.attributes["input"] == (walked if isinstance(walked, str) else jsontext.dumps(walked))
+    assert (told["counts"], told["withheld"]) == (receipt.counts, receipt.withheld)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"password": "x1"},
+        {"email": "x"},
+        {"a": {"date_of_birth": "x"}},
+        {"a": '{"b": 1}'},
+        {"a": " [1]"},
+        {"a": 4111111111111111},
+        {"a": float("nan")},
+        {"a": b"x"},
+        {1: "a"},
+        {"k" * 65: "a"},
+        "text",
+        7,
+    ],
+)
+def test_what_needs_a_walk_is_not_taken_for_plain_data(value: object) -> None:
+    assert PlainData(Rules(RedactionPolicy())).texts(value) is None
+
+
+def test_endless_and_widely_shared_data_is_not_taken_for_plain_data() -> None:
+    plain = PlainData(Rules(RedactionPolicy()))
+    endless: list[object] = []
+    endless.append(endless)
+    shared: list[object] = [1]
+    for _ in range(11):
+        shared = [shared] * 8
+    assert plain.texts(endless) is None
+    assert plain.texts(shared) is None
+    assert plain.texts({"answer": "text", "n": [1, 2.5, None, True]}) is not None

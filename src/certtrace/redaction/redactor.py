@@ -21,6 +21,7 @@ from certtrace.redaction.engine import NATIVE
 from certtrace.redaction.exam import ExamSecrets
 from certtrace.redaction.identity import KnownPeople
 from certtrace.redaction.people import Person, merged
+from certtrace.redaction.plain import PlainData
 from certtrace.redaction.policy import RedactionPolicy
 from certtrace.redaction.pseudonyms import Pseudonymizer, normalise
 from certtrace.redaction.texts import PSEUDONYMISED, Known, Tally, TextRedactor
@@ -61,6 +62,7 @@ class Redactor:
         self._version = policy.version
         self._pseudonymizer = Pseudonymizer(key)
         self._rules = Rules(policy)
+        self.plain = PlainData(self._rules)
         self._texts = TextRedactor(
             Detectors(policy.enabled, native=native),
             self._pseudonymizer,
@@ -209,13 +211,19 @@ class _Unit:
         self._rules = redactor.rules
         self._withholds = redactor.policy.withholds_free_text
         self.tally = Tally()
+        self._plain: dict[int, list[str]] = {}
+        """The texts of structures that declare nothing and are clean if their texts are."""
         self._clean: set[str] | None = set() if repeats else None
         """Texts of any length found clean: the spans of one unit hand the same answer on."""
         self._known = redactor.nobody
         collector = Collector(redactor.rules)
         for key, value in values:
             try:
-                collector.value(value, _root(key))
+                texts = redactor.plain.texts(value.value) if isinstance(value, Structured) else None
+                if texts is None:
+                    collector.value(value, _root(key))
+                else:
+                    self._plain[id(value)] = texts
             except Exception as error:  # noqa: BLE001 - whatever goes wrong must close the gate
                 redactor.failed("captured value", error, self.tally)
         failures = self.tally.withheld
@@ -325,10 +333,30 @@ class _Unit:
         mark = rules.mark_at(_root(key)) if rules.paths else None
         if mark is None and (value is True or value is False or self._is_clean(inner)):
             return inner
+        texts = self._plain.get(id(value))
+        if texts is not None and self._all_clean(texts):
+            return jsontext.dumps(inner)
         redacted = self.walk().redact(inner, _root(key)) if mark is None else self.walk().marked(inner, mark)
         if isinstance(redacted, str):
             return redacted
         return jsontext.dumps(redacted) if isinstance(value, Structured | ModelValue) else _otlp(redacted)
+
+    def _all_clean(self, texts: list[str]) -> bool:
+        """Tell whether redaction leaves all the texts as they are; where not, nothing of the attempt is counted."""
+        if self._withholds or self._blind:
+            return False
+        unused, seen = Tally(), self._clean
+        try:
+            for text in texts:
+                if (len(text) <= _CLEAN_LENGTH and text in self._young) or (seen is not None and text in seen):
+                    continue
+                if self._redactor.free_text(text, self._known, unused) is not text:
+                    return False
+                if seen is not None:
+                    seen.add(text)
+        except Exception:  # noqa: BLE001 - the walk that follows meets it again, withholds the value and counts it
+            return False
+        return True
 
     def _is_clean(self, value: object) -> bool:
         """Tell, quickly and where in doubt with no, whether a value is a text that leaves as it is."""

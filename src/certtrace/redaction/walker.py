@@ -20,7 +20,7 @@ _MAX_NODES: Final = 200_000
 _INT64: Final = 1 << 63
 _CARD_DIGITS: Final = range(12, 20)
 _HARMLESS_TOKEN: Final = 8
-_LONG: Final = 1_000_000
+LONG_NUMBER: Final = 1_000_000
 """Numbers from here on may be somebody's."""
 _NUMBERS: Final = (int, float)
 _BYTES: Final = (bytes, bytearray, memoryview)
@@ -221,7 +221,7 @@ class Walk:
     def _number(self, value: float) -> Any:
         if isinstance(value, float):
             return value if math.isfinite(value) else str(value)
-        if -_LONG < value < _LONG:
+        if -LONG_NUMBER < value < LONG_NUMBER:
             return int(value)
         digits = str(abs(value)) if abs(value) < 10**40 else ""
         if not digits:

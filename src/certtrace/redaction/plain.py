@@ -1,0 +1,72 @@
+"""The quick look at a structure: plain data under harmless keys needs no walk when all its texts are clean."""
+
+import math
+from typing import Final
+
+from certtrace.redaction.clean import CleanTexts
+from certtrace.redaction.fields import last_word, plain_kind
+from certtrace.redaction.walker import LONG_NUMBER, Rules
+
+_MAX_PIECES: Final = 512
+_MAX_DEPTH: Final = 12
+_MAX_KEY: Final = 64
+
+
+class PlainData:
+    """Finds the texts of plain data for one policy. Safe to share between threads."""
+
+    __slots__ = ("_harmless", "_max_characters", "_max_depth", "_max_items", "_off", "_secret_keys")
+
+    def __init__(self, rules: Rules) -> None:
+        self._off = bool(rules.paths)
+        self._secret_keys = rules.secret_keys
+        self._max_characters = rules.max_characters
+        self._max_items = min(rules.max_items, _MAX_PIECES)
+        self._max_depth = min(rules.max_depth, _MAX_DEPTH)
+        self._harmless = CleanTexts()
+
+    def texts(self, value: object) -> list[str] | None:
+        """Return every key and text of a mapping or list that declares nothing, or None: it has to be walked.
+
+        If redaction leaves each of the texts as it is, it leaves the value as it is.
+        """
+        if self._off or type(value) not in {dict, list, tuple}:
+            return None
+        texts: list[str] = []
+        return texts if self._gather(value, texts, 0) and sum(map(len, texts)) < self._max_characters else None
+
+    def _gather(self, value: object, texts: list[str], depth: int) -> bool:
+        if depth >= self._max_depth:
+            return False
+        texts.append("")  # counts the containers: shared ones may unfold to any number
+        if isinstance(value, dict):
+            return len(value) <= self._max_items and all(
+                self._is_harmless(key, texts) and self._item(item, texts, depth) for key, item in value.items()
+            )
+        if isinstance(value, list | tuple):
+            return len(value) <= self._max_items and all(self._item(item, texts, depth) for item in value)
+        return False
+
+    def _item(self, item: object, texts: list[str], depth: int) -> bool:
+        kind = type(item)
+        if isinstance(item, str) and kind is str:
+            texts.append(item)
+            return item[:1].isalnum() or item[:64].lstrip()[:1] not in {"{", "["}
+        if kind is bool or item is None:
+            return True
+        if isinstance(item, int) and kind is int:
+            return -LONG_NUMBER < item < LONG_NUMBER
+        if isinstance(item, float) and kind is float:
+            return math.isfinite(item)
+        return kind in {dict, list, tuple} and len(texts) < _MAX_PIECES and self._gather(item, texts, depth + 1)
+
+    def _is_harmless(self, key: object, texts: list[str]) -> bool:
+        if not isinstance(key, str) or type(key) is not str or len(key) > _MAX_KEY:
+            return False
+        texts.append(key)
+        if key in self._harmless.young:
+            return True
+        harmless = last_word(key) not in self._secret_keys and plain_kind(key) is None
+        if harmless:
+            self._harmless.add(key)
+        return harmless
