@@ -222,8 +222,9 @@ def isolated(**given: Any) -> Settings:
     """Return settings made of these arguments and defaults; the environment is not read.
 
     Raises:
-        ConfigurationError: A value cannot be used.
+        ConfigurationError: A value cannot be used, or an argument is unknown.
     """
+    _refuse_unknown_arguments(given)
     try:
         return _Isolated(**given)
     except ValidationError as error:
@@ -240,14 +241,21 @@ def _refuse_unknown(arguments: dict[str, Any]) -> None:
     for variable in os.environ:
         if variable.startswith(PREFIX) and variable not in known:
             raise ConfigurationError(_unknown("environment variable", variable, known))
+    _refuse_unknown_arguments(arguments)
+
+
+def _refuse_unknown_arguments(arguments: dict[str, Any]) -> None:
     for argument in arguments:
         if argument not in Settings.model_fields:
             raise ConfigurationError(_unknown("argument of configure()", argument, set(Settings.model_fields)))
 
 
 def _unknown(what: str, name: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(name, sorted(known), n=1)
-    remedy = f"Did you mean {close[0]}?" if close else f"Known are: {', '.join(sorted(known))}."
+    # Compared without the prefix, which alone makes any two variables alike.
+    own = [each for each in known if each.startswith(PREFIX) or not name.startswith(PREFIX)]
+    own_names = {each.removeprefix(PREFIX): each for each in own}
+    close = difflib.get_close_matches(name.removeprefix(PREFIX), sorted(own_names), n=1)
+    remedy = f"Did you mean {own_names[close[0]]}?" if close else f"Known are: {', '.join(sorted(known))}."
     return f"Unknown {what} {name}. {remedy}"
 
 
@@ -261,7 +269,7 @@ def _explained(detail: ErrorDetails, arguments: dict[str, Any]) -> str:
     if name not in arguments:
         variable = next((choice for choice in _variables(name) if choice in os.environ), name)
         origin, value = f"environment variable {variable}", os.environ.get(variable)
-    secret = "key" in name
+    secret = "key" in name or "@" in str(value)  # an address may carry credentials
     shown = "a value that is not shown" if secret else repr(value)
     return f"{origin} cannot be {shown}: {reason[:1].lower()}{reason[1:]}. {_remedy(name)}"
 
