@@ -80,12 +80,55 @@ def test_a_key_that_others_may_read_is_refused(tmp_path):
         load_or_create(tmp_path)
 
 
-def test_a_foreign_tracer_provider_is_refused_because_it_would_export_raw_spans(tmp_path):
-    code = (
-        "from opentelemetry import trace\nfrom opentelemetry.sdk.trace import TracerProvider\n"
-        "trace.set_tracer_provider(TracerProvider())\nimport certtrace\n"
-        f"certtrace.configure(home={str(tmp_path)!r})"
+def test_spans_of_a_provider_that_was_set_before_join_the_trace_with_a_warning(tmp_path):
+    code = """
+import sys
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+trace.set_tracer_provider(TracerProvider())
+import certtrace
+certtrace.configure(home=sys.argv[1])
+with certtrace.span("outer"), trace.get_tracer("other").start_as_current_span("theirs"), certtrace.span("inner"):
+    pass
+certtrace.shutdown(10)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "ConfigurationError" in done.stderr
     assert "already set" in done.stderr
+    source = StoreSource(tmp_path / "store.db")
+    (found,) = source.list_traces(TraceFilter(), limit=9).traces
+    by_name = {one.name: one for one in source.get_trace(found.trace_id).observations}
+    assert by_name["theirs"].parent_observation_id == by_name["outer"].id
+    assert by_name["inner"].parent_observation_id == by_name["theirs"].id
+
+
+def test_a_langfuse_client_made_before_configure_leaves_nothing_raw_either(tmp_path, sink):
+    code = """
+import sys
+home, url = sys.argv[1:]
+from langfuse import Langfuse, observe
+early = Langfuse(public_key="pk-lf-early", secret_key="sk-lf-early", base_url=url)
+import certtrace
+certtrace.configure(home=home, destinations=["store", "langfuse"], langfuse_base_url=url,
+                    langfuse_public_key="pk-lf-early", langfuse_secret_key="sk-lf-early")
+@observe
+def observed(x):
+    return x
+@certtrace.traced
+def outer(x):
+    with early.start_as_current_observation(name="held", input=x):
+        return observed(x)
+outer("joe@example.org")
+early.create_score(name="g", value=1.0, trace_id="a" * 32, comment="joe@example.org")
+early.flush()
+certtrace.shutdown(10)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path), sink.url], capture_output=True, text=True, check=True, timeout=60
+    )
+    sent = b"".join(request.body for request in sink.seen)
+    assert sorted(sink.names()) == ["held", "observed", "outer"], done.stderr
+    assert b"joe@example.org" not in sent
+    (found,) = StoreSource(tmp_path / "store.db").list_traces(TraceFilter(name="outer"), limit=9).traces
+    assert found.observation_count == 3

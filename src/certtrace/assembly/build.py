@@ -1,5 +1,6 @@
 """Build a running pipeline out of settings: the one place that knows all rooms."""
 
+import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,6 @@ import orjson
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace import TracerProvider as SdkProvider
 
 from certtrace import semconv
 from certtrace.assembly.guests import readable
@@ -33,8 +33,11 @@ from certtrace.redaction import RedactionPolicy, Redactor
 from certtrace.redaction.essentials import essentials
 from certtrace.sampling import SamplingPolicy
 from certtrace.settings import Settings
+from certtrace.tracing.joining import join
 from certtrace.tracing.provider import CerttraceTracerProvider
 from certtrace.tracing.runtime import Tracer
+
+_log = logging.getLogger("certtrace")
 
 _STORE_BUSY_SECONDS: Final = 5.0
 
@@ -200,14 +203,17 @@ def _provider(resource: Mapping[str, object]) -> CerttraceTracerProvider:
         return provider
     provider = CerttraceTracerProvider(made)
     _PROVIDER.append(provider)
-    if isinstance(trace.get_tracer_provider(), SdkProvider):
-        msg = (
-            "Another OpenTelemetry tracer provider is already set in this process: the spans of other libraries would "
-            "go there, unredacted and unsampled. Call certtrace.configure() before anything else sets a provider."
+    others = trace.get_tracer_provider()
+    if hasattr(others, "add_span_processor"):
+        # The host's own choice: its exporters get raw spans from it, which only the host can change.
+        _log.warning(
+            "Another OpenTelemetry tracer provider is already set (%s). Its spans join certtrace's traces, but what it "
+            "exports itself is not redacted. Call certtrace.configure() before a provider is set.",
+            type(others).__qualname__,
         )
-        _PROVIDER.clear()
-        raise ConfigurationError(msg)
-    trace.set_tracer_provider(provider)
+        join(others, provider.gate)
+    else:
+        trace.set_tracer_provider(provider)
     return provider
 
 

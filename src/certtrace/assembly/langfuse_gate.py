@@ -16,6 +16,7 @@ import wrapt
 from opentelemetry.instrumentation.utils import suppress_http_instrumentation
 
 from certtrace.ports import Receipt, UnitRedactor
+from certtrace.tracing.joining import join
 
 _log = logging.getLogger("certtrace")
 
@@ -110,6 +111,7 @@ def activate(gate: LangfuseGate) -> None:
 
 def _prepare() -> None:
     from langfuse._client.resource_manager import LangfuseResourceManager  # noqa: PLC0415 - only once the host imported it
+    from langfuse._client.span_processor import LangfuseSpanProcessor  # noqa: PLC0415 - as above
 
     for method, wrapper in (("_init_api_clients", _guard_clients), ("_initialize_instance", _use_our_provider)):
         if not hasattr(LangfuseResourceManager, method):
@@ -119,8 +121,30 @@ def _prepare() -> None:
             _log.error("%s Install langfuse>=5.0.4,<6.", msg)
             return
         wrapt.wrap_function_wrapper(LangfuseResourceManager, method, wrapper)
+    wrapt.wrap_function_wrapper(LangfuseSpanProcessor, "on_end", _refuse_raw)
     for instance in LangfuseResourceManager._instances.values():  # noqa: SLF001 - clients made before us; there is no public list
         _guard(instance)
+        if _Current.gate is not None:
+            _move_to_our_provider(instance, _Current.gate)
+
+
+def _refuse_raw(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
+    # Only a provider that is not ours calls this: ours never hands a span to the SDK's exporter.
+    return wrapped(*args, **kwargs) if _Current.gate is None else None
+
+
+def _move_to_our_provider(manager: Any, gate: LangfuseGate) -> None:
+    """Let a client that the host made before `configure()` record through our provider from now on."""
+    former = manager.tracer_provider
+    if former is None or former is gate.provider:
+        return
+    join(former, gate.provider.gate)  # for spans of client objects that keep their former tracer
+    scope = manager.tracer.instrumentation_scope if hasattr(manager.tracer, "instrumentation_scope") else None
+    name, version = (scope.name, scope.version) if scope else ("langfuse-sdk", "")
+    manager.tracer_provider = gate.provider
+    manager._otel_tracer = gate.provider.get_tracer(  # noqa: SLF001 - what new client objects take their tracer from
+        name, version, attributes={"public_key": manager.public_key}
+    )
 
 
 def _use_our_provider(wrapped: Any, _instance: Any, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -172,7 +196,7 @@ def _make_client(gate: LangfuseGate) -> None:
     made = LangfuseResourceManager._instances  # noqa: SLF001 - as above
     if _Current.own_key is not None and _Current.own_key != options["public_key"]:
         _retire(_Current.own_key)
-    if gate.client is None and made:
+    if made and options["public_key"] not in made:
         return
     try:
         Langfuse(**options, tracer_provider=gate.provider)
