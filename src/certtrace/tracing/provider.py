@@ -4,6 +4,9 @@ Spans of httpx, FastAPI, the OpenAI SDK or `langfuse` join the trace through thi
 library adds sees a span start; at its end it gets redacted, sampled spans only, from the pipeline's worker.
 """
 
+# Imported for its fork hooks, which must be registered before the SDK's: in a forked child the SDK's hook uses an
+# executor, whose lock only the hook of `concurrent.futures` frees. In the other order the child waits for ever.
+import concurrent.futures.thread  # noqa: F401 - see above
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Final
