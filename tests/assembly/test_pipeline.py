@@ -95,7 +95,6 @@ def test_a_drop_rule_leaves_nothing_of_the_tree_and_counts_it(configured, home):
 
 def test_the_account_balances_while_many_threads_work(configured, home):
     configured(sample_rate=0.3)
-    snapshots = []
 
     def many():
         for number in range(300):
@@ -109,7 +108,8 @@ def test_the_account_balances_while_many_threads_work(configured, home):
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
-        snapshots.append(assembly.status().account)
+        account = assembly.status().account
+        assert account.kept + sum(account.dropped.values()) <= account.started
         time.sleep(0.005)
     for thread in threads:
         thread.join()
@@ -118,8 +118,7 @@ def test_the_account_balances_while_many_threads_work(configured, home):
     assert account.balanced
     assert (account.started, account.open) == (1_800, 0)
     assert account.kept_by_rule["error"] == 180
-    assert account.kept == len(summaries(home)) + 0
-    assert len(snapshots) > 1
+    assert account.kept == len(summaries(home))
 
 
 def test_a_person_named_late_is_gone_from_what_was_recorded_before(configured, home):

@@ -5,7 +5,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 
@@ -17,6 +18,9 @@ from certtrace.tracing.spans import TracedSpan
 from certtrace.tracing.units import Unit
 
 _log = logging.getLogger("certtrace")
+
+_NOTHING_FOUND: Final = '"counts":{},"withheld":0'
+"""In most receipts; the others are read."""
 
 
 class Decided(NamedTuple):
@@ -124,7 +128,7 @@ class Outlet:
     def _stamp(self, spans: Sequence[SpanRecord], decision: Decision, unit: Unit) -> dict[str, int]:
         """Put rule, threshold and receipt where they can be read, on every span; return what was found in all."""
         total: dict[str, int] = {}
-        stamp = orjson.dumps({"rule": decision.rule, "th": threshold_hex(decision.threshold)}).decode()
+        stamp = _stamp_of(decision.rule, decision.threshold)
         state = tracestate_with(unit.trace_state, decision.threshold)
         for span in spans:
             own = span.scope.name == semconv.SCOPE_NAME
@@ -139,7 +143,7 @@ class Outlet:
         return total
 
     def _add_up(self, receipt: object, total: dict[str, int]) -> None:
-        if isinstance(receipt, str):
+        if isinstance(receipt, str) and _NOTHING_FOUND not in receipt:
             told = orjson.loads(receipt)
             self.count_findings(told.get("counts", {}), told.get("withheld", 0))
             for kind, number in told.get("counts", {}).items():
@@ -189,6 +193,11 @@ class Outlet:
                 stations.wake()
         for listener in stations.score_listeners:
             listener(clean)
+
+
+@lru_cache(maxsize=256)
+def _stamp_of(rule: str, threshold: int) -> str:
+    return orjson.dumps({"rule": rule, "th": threshold_hex(threshold)}).decode()
 
 
 def root_id(unit: Unit) -> int:

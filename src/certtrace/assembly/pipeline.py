@@ -17,6 +17,9 @@ _log = logging.getLogger("certtrace")
 
 POLL_SECONDS: Final = 0.05
 """How often the worker looks for finished units. It is not woken for each: the caller would pay for the switch."""
+IDLE_POLL_SECONDS: Final = 0.25
+"""The same after `IDLE_ROUNDS` looks at an empty queue."""
+IDLE_ROUNDS: Final = 40
 MAX_HOLD_SECONDS: Final = 30.0
 """Longest time a finished unit waits for the other units of its trace in this process, which may yet name a person."""
 MAX_WAIT_SECONDS: Final = 60.0
@@ -187,8 +190,10 @@ class Pipeline:
 
     def _run(self) -> None:
         queue = self._queue  # a forked child has another
+        idle = 0
         while self._queue is queue:
-            self._wake.wait(POLL_SECONDS)
+            self._wake.wait(POLL_SECONDS if idle < IDLE_ROUNDS else IDLE_POLL_SECONDS)
+            idle = 0 if self._queue else idle + 1
             self._wake.clear()
             flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
             try:

@@ -8,6 +8,7 @@ References:
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from certtrace.errors import ConfigurationError
@@ -103,6 +104,7 @@ def _entry(trace_state: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=1_024)
 def tracestate_with(trace_state: str, threshold: int) -> str:
     """Return the tracestate with `ot=th:` set to the threshold; other entries and vendors stay as they are."""
     others = [member.strip() for member in trace_state.split(",") if member.strip()]

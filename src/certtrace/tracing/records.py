@@ -49,8 +49,9 @@ def _structured(value: Any) -> Any:
 
 def _own(span: TracedSpan) -> SpanRecord:
     site = span.site
-    attributes: dict[str, object] = dict(span.propagated or {})
-    attributes.update({key: _structured(value) for key, value in attributes.items()})
+    attributes: dict[str, object] = {}
+    if span.propagated:
+        attributes.update({key: _structured(value) for key, value in span.propagated.items()})
     attributes[semconv.OBSERVATION_TYPE] = site.as_type
     if site.attributes:
         attributes.update({key: _structured(value) for key, value in site.attributes.items()})
