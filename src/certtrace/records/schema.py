@@ -288,7 +288,9 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> int:
             "Upgrade certtrace, or use another folder with --home or CERTTRACE_HOME."
         )
         raise StoreError(msg)
-    if found == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+    # Read again: another process may have made the tables, and with them the version, between the first two questions.
+    has_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if found == 0 and has_tables and (found := _version(connection)) == 0:
         msg = (
             f"The file {path} is a database, but no certtrace store. Use another folder with --home or CERTTRACE_HOME."
         )
