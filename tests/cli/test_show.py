@@ -34,8 +34,8 @@ def test_a_submission_with_several_traces_shows_all_oldest_first(run):
     assert result.stdout.index(FAILED) < result.stdout.index(GRADED)
     assert "2 traces" in result.stderr
     assert "grade_confidence = 0.6" in result.stdout
-    lines = run("show", "sub-7", "--json").stdout.splitlines()
-    assert [json.loads(line)["trace_id"] for line in lines] == [FAILED, GRADED]
+    found = json.loads(run("show", "sub-7", "--json").stdout)
+    assert [found["trace_id"], *(later["trace_id"] for later in found["later_traces"])] == [FAILED, GRADED]
 
 
 @pytest.mark.parametrize("options", [[], ["--full"], ["--json"]])
