@@ -381,3 +381,17 @@ def test_the_destinations_that_errors_list_are_those_that_the_setting_takes():
     for destination in DESTINATIONS:
         keys = {"langfuse_public_key": "pk", "langfuse_secret_key": "sk"}
         assert isolated(destinations=[destination], **keys).destinations == (destination,)
+
+
+def test_the_production_environment_is_accepted_as_it_stands(monkeypatch):
+    lines = (Path(__file__).parent.parent / "deploy" / "production.env").read_text().splitlines()
+    for name, _, value in (line.partition("=") for line in lines if line and not line.startswith("#")):
+        monkeypatch.setenv(name, value)
+    settings = load()
+    assert settings.destinations == ("langfuse",)
+    assert settings.sample_rate == 0.2
+    assert settings.environment == "production"
+    assert settings.model_fields_set == {
+        "destinations", "langfuse_base_url", "langfuse_public_key", "langfuse_secret_key", "home", "redaction_key",
+        "service_name", "environment", "release", "sample_rate",
+    }  # fmt: skip
