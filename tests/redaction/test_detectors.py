@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from certtrace.redaction.detectors import Detectors
 from certtrace.redaction.folding import fold, fold_bytes
-from certtrace.redaction.policy import FORMATS, PROFILES
+from certtrace.redaction.policy import FORMATS, PROFILES, RedactionPolicy
+from certtrace.redaction.redactor import Redactor
 from certtrace.redaction.views import views
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -205,3 +206,20 @@ def test_no_text_takes_more_than_linear_time(text, detectors):
     small, large = cost(text[: len(text) // 8]), cost(text)
     # Linear is a factor of 8; quadratic would be 64.
     assert large < max(32 * small, 0.5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "540805912412d4c9981a30b025d21c7a",
+        "dcb735c1-4128-6557-4769-5138c53be28e",
+        "36138526-9442-5478-8df1-18cd8f40c3dc.",
+        "c717b6aa-0407-2215-6186-e9db8a1c3899",
+        "id 6666997663382c8f40fafcb1165e130958f23435, next",
+    ],
+)
+@pytest.mark.parametrize("native", [True, False])
+def test_digits_of_a_hexadecimal_id_are_no_payment_card(text, native):
+    redactor = Redactor(RedactionPolicy(), b"k" * 32, native=native)
+    assert redactor.redact_text(text) == text
+    assert "4111" not in redactor.redact_text(f"{text} 4111 1111 1111 1111")

@@ -27,6 +27,12 @@ _NANP: Final = re.compile(
 _MOBILE: Final = re.compile(r"0[5-79][0-9]{9}|01[5-7][0-9]{8,9}")
 _TRUNK: Final = re.compile(r"\(?0[1-9][0-9]{0,4}\)?(?:[ ./-]{1,3}[0-9]{2,8}){1,5}")
 _EXTENSION: Final = re.compile(rb"[ ,]{0,2}(?:x|ext\.?|extension)[ .:]{0,2}[0-9]{1,6}", re.IGNORECASE)
+_HEX_BEFORE: Final = re.compile(rb"[0-9a-f-]+\Z")
+_HEX_AFTER: Final = re.compile(rb"[0-9a-f-]*")
+_HEX_ID: Final = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24,64}")
+_MAX_ID: Final = 64
+_MIN_ID: Final = 9
+"""Fewer digits are no number of anything without a word beside them."""
 _CONTEXT: Final = 48
 _SSN_SHAPE: Final = (3, 2, 4)
 _MIN_CARD: Final = 12
@@ -44,6 +50,8 @@ def classify(data: bytes, start: int, end: int) -> Iterator[Span]:
     run = data[start:end].decode("latin-1")
     groups = [match.span() for match in _GROUP.finditer(run)]
     digits = sum(last - first for first, last in groups)
+    if digits >= _MIN_ID and _is_hexadecimal_id(data, start, end):
+        return
     if digits >= _MIN_CARD:
         cards = list(_cards(run, groups, before_word=_is_word(data, start - 1)))
         if cards:
@@ -61,6 +69,15 @@ def classify(data: bytes, start: int, end: int) -> Iterator[Span]:
 
 def _is_word(data: bytes, index: int) -> bool:
     return 0 <= index < len(data) and (data[index : index + 1].isalnum() or data[index] == 0x5F)
+
+
+def _is_hexadecimal_id(data: bytes, start: int, end: int) -> bool:
+    """Tell whether the run stands inside a UUID or a long hexadecimal id: one in thousands would pass for a card."""
+    before = _HEX_BEFORE.search(data[max(0, start - _MAX_ID) : start])
+    after = _HEX_AFTER.match(data, end, end + _MAX_ID)
+    head = before[0] if before is not None else b""
+    token = head + data[start:end].rstrip(b" \t\n.,;:/") + (after[0] if after is not None else b"")
+    return _HEX_ID.fullmatch(token) is not None and not token.replace(b"-", b"").isdigit()
 
 
 def _touches_word(data: bytes, start: int, end: int) -> bool:
