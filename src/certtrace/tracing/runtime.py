@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from hashlib import sha256
 from hmac import new as hmac_new
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from opentelemetry.context import attach, get_current
 from opentelemetry.context.context import Context
@@ -32,6 +32,10 @@ from certtrace.tracing.stack import reach_as_deep_as_the_end
 from certtrace.tracing.units import Unit, Units
 
 _set = dict.__setitem__  # a `Context` refuses item assignment; this one is not shared yet
+
+
+_NO_SPANS: Final[dict[int, Any]] = {}
+_CLAIMED: Final[list[None]] = []
 
 
 class UnitSink(Protocol):
@@ -296,6 +300,8 @@ class Tracer:
             self.units.open.pop(id(unit), None)
             if unit.group is not None:
                 unit.group.open.pop(id(unit), None)
+            # Units wait in a queue: what they no longer need is memory that the next call can use.
+            unit.open, unit.claim = _NO_SPANS, _CLAIMED
 
     def complete_stale(self, older_than_ns: int) -> None:
         """Hand on units whose root ended before that time while spans below have not: some never end."""
