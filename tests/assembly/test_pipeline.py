@@ -109,7 +109,8 @@ def test_the_account_balances_while_many_threads_work(configured, home):
         thread.start()
     while any(thread.is_alive() for thread in threads):
         account = assembly.status().account
-        assert account.kept + sum(account.dropped.values()) <= account.started
+        counted = account.open + account.pending + account.kept + sum(account.dropped.values())
+        assert counted <= account.started  # no unit is counted twice; one that is just being decided may be missing
         time.sleep(0.005)
     for thread in threads:
         thread.join()

@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -92,13 +92,14 @@ class Running:
 
     def status(self) -> Status:
         """Return the account and where the data is."""
+        # In this order, so that a unit that is decided meanwhile is missing for the moment, and never counted twice.
+        decided = self.pipeline.snapshot()
         units = list(self.tracer.units.open.values())
         pending = sum(unit.root_ended for unit in units)
+        started = self.tracer.started_total
         lanes = self.delivery.status().destinations if self.delivery is not None else {}
         return Status(
-            account=self.pipeline.snapshot(
-                started=self.tracer.started_total, open_units=len(units) - pending, pending=pending
-            ),
+            account=replace(decided, started=started, open=len(units) - pending, pending=pending),
             redaction=dict(sorted(self.pipeline.outlet.findings.items())),
             withheld=self.pipeline.outlet.withheld,
             spans=self.pipeline.outlet.spans_out,

@@ -302,11 +302,11 @@ class Pipeline:
             self._drain(everything=True)
         return time.monotonic() <= deadline and not self._queue
 
-    def snapshot(self, *, started: int, open_units: int, pending: int) -> AccountSnapshot:
-        """Return the account, units that the worker has not counted yet included."""
+    def snapshot(self) -> AccountSnapshot:
+        """Return the account of the decided units, those that the worker has not counted yet included."""
         with self._lock:
             queued = [unit.decision.rule for unit in list(self._queue) if unit.decision and unit.decision.keep]
-            return self.account.snapshot(started=started, open_units=open_units, pending=pending, queued=queued)
+            return self.account.snapshot(queued)
 
     def backlog(self) -> tuple[int, int]:
         """Return how many units wait for redaction, and their estimated bytes."""

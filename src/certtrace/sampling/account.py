@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 class AccountSnapshot:
     """Exact counts of units at one moment; `started == open + pending + kept + sum(dropped)`."""
 
-    started: int
-    open: int
+    started: int = 0
+    open: int = 0
     """Not ended yet."""
-    pending: int
+    pending: int = 0
     """The local root has ended, spans below it have not: not decided yet."""
-    kept: int
+    kept: int = 0
     kept_by_rule: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
     """By reason."""
@@ -43,23 +43,13 @@ class Account:
         with self._lock:
             self._dropped[reason] = self._dropped.get(reason, 0) + 1
 
-    def snapshot(self, *, started: int, open_units: int, pending: int, queued: Sequence[str]) -> AccountSnapshot:
-        """Return the counts; the caller holds the lock.
+    def snapshot(self, queued: Sequence[str]) -> AccountSnapshot:
+        """Return the counts of decided units; the caller holds the lock and fills in what the tracer knows.
 
         Args:
-            started: Local roots that the tracer has started.
-            open_units: Units whose root has not ended.
-            pending: Units whose root has ended while spans below are open.
             queued: Rules of the units that are kept and not counted yet.
         """
         kept = dict(self._kept)
         for rule in queued:
             kept[rule] = kept.get(rule, 0) + 1
-        return AccountSnapshot(
-            started=started,
-            open=open_units,
-            pending=pending,
-            kept=sum(kept.values()),
-            kept_by_rule=kept,
-            dropped=dict(self._dropped),
-        )
+        return AccountSnapshot(kept=sum(kept.values()), kept_by_rule=kept, dropped=dict(self._dropped))
