@@ -1,6 +1,7 @@
 """Whatever a stranger sends is stored and shown, or refused as a malformed batch; nothing else ever comes out."""
 
 import json
+import sqlite3
 import time
 
 import pytest
@@ -108,6 +109,9 @@ def test_odd_scores_are_stored(path, given):
     destination = StoreDestination(path)
     destination.deliver([scores({"id": "odd", "name": "n", **given})], time.monotonic() + 5)
     destination.close()
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT id FROM scores").fetchall() == [("odd",)]
+    connection.close()
 
 
 def test_a_score_nested_too_deeply_is_refused(path):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from certtrace import semconv
 from certtrace.errors import ConfigurationError
-from certtrace.ports import EventRecord, LinkRecord, ModelValue, ScopeRecord, SpanRecord, Structured, UnitRedactor
+from certtrace.ports import EventRecord, LinkRecord, ModelValue, ScopeRecord, SpanRecord, Structured
 from certtrace.redaction import WITHHELD, ExamSecret, Pii, RedactionPolicy, Redactor
 from certtrace.redaction.detectors import Detectors
 
@@ -103,12 +103,6 @@ def test_the_given_spans_are_not_changed():
     redactor().redact_unit([original], [])
     assert (repr(original), original.attributes["a"].value["x"]) == before
     assert original.attributes["a"].value == {"x": [EMAIL]}
-
-
-def test_the_redactor_is_a_unit_redactor():
-    def takes(_: UnitRedactor) -> None: ...
-
-    takes(redactor())
 
 
 def test_a_receipt_says_policy_and_counts_and_no_value():

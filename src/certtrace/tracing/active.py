@@ -1,5 +1,6 @@
 """What is running: the one place that a traced call looks at first."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Protocol
 
@@ -32,34 +33,34 @@ class CallSite:
         self.attributes = attributes
 
 
-class OpenSpan(SpanHandle):
+class OpenSpan(SpanHandle, ABC):
     """What a wrapper does with the span it opened. Nothing here ever raises."""
 
     __slots__ = ()
 
+    @abstractmethod
     def succeed(self, result: object) -> None:
         """Record the result, leave the span's context and end it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fail_with(self, error: BaseException) -> None:
         """Record the exception, leave the span's context and end it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def resume(self) -> None:
         """Make the span current again: a generator goes on."""
-        raise NotImplementedError
 
+    @abstractmethod
     def suspend(self) -> None:
         """Give the caller its own context back: a generator waits at a `yield`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def item(self, value: object) -> None:
         """Record one yielded item."""
-        raise NotImplementedError
 
+    @abstractmethod
     def exhausted(self, result: object) -> None:
         """Record the end of a generator, then end the span."""
-        raise NotImplementedError
 
 
 class Runtime(Protocol):
