@@ -145,8 +145,11 @@ class Tracer:
             span = other
         if PROPAGATED_KEY in context:
             span.propagated = context[PROPAGATED_KEY]  # type: ignore[assignment]  # only `propagate_attributes` sets it
-        inside = Context(context)
-        _set(inside, SPAN_KEY, span)
+        if context:
+            inside = Context(context)
+            _set(inside, SPAN_KEY, span)
+        else:
+            inside = Context({SPAN_KEY: span})
         span.inside, span.outside = inside, context
         attach(inside)
         if self.on_start is not None:

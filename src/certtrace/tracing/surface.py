@@ -86,7 +86,7 @@ class SdkSurface(SdkSpan):
     def take(self, value: object) -> object:
         """Capture one value as it is now."""
         if type(value) is dict and len(value) <= _FEW:  # the usual argument and result: one small flat mapping
-            copied = dict(value)
+            copied = value.copy()
             for key, item in copied.items():
                 if type(item) not in ATOMS or type(key) is not str:
                     break
