@@ -120,7 +120,7 @@ class ScoreRecord:
     timestamp_ns: int = 0
 
 
-RULES: Final = ("baseline", "error", "cancelled", "low_confidence", "forced")
+RULES: Final = ("baseline", "error", "cancelled", "low_confidence")
 """Names of the rules that keep a unit; the index is the number in a skeleton on disk, so names are only ever added."""
 
 
@@ -151,8 +151,6 @@ class UnitFacts:
     abandoned: bool = False
     confidence: float | None = None
     """The lowest confidence recorded in the unit."""
-    forced: bool = False
-    head_threshold: int = 0
 
 
 @dataclass(slots=True)

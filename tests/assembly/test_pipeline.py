@@ -201,17 +201,66 @@ def test_a_unit_waits_for_spans_that_are_still_open_in_other_threads(configured,
     assert found.observation_count == 2
 
 
-def test_a_span_that_never_ends_holds_its_unit_only_for_a_time(configured, home, monkeypatch):
+def test_a_span_that_does_not_end_holds_its_unit_only_for_a_time(configured, home, monkeypatch):
     monkeypatch.setattr("certtrace.assembly.pipeline.MAX_WAIT_SECONDS", 0.0)
     configured()
     with tracing.span("root"):
-        trace.get_tracer("other").start_span("never ends")
+        late = trace.get_tracer("other").start_span("late")
     deadline = time.monotonic() + 10
     while not summaries(home) and time.monotonic() < deadline:
         certtrace.force_flush(1)
     assert [found.name for found in summaries(home)] == ["root"]
     account = assembly.status().account
     assert (account.kept, account.pending, account.open) == (1, 0, 0)
+    late.end()
+    certtrace.force_flush(10)
+    (found,) = summaries(home)
+    assert found.observation_count == 2
+    assert assembly.status().account.balanced
+
+
+def test_a_traced_call_that_outlives_its_units_decision_still_arrives(configured, home):
+    running = configured(sample_rate=0.0)
+    release, inside = threading.Event(), threading.Event()
+
+    @certtrace.traced
+    def slow():
+        inside.set()
+        release.wait(10)
+        raise ValueError("late")
+
+    def call():
+        with pytest.raises(ValueError, match="late"):
+            slow()
+
+    with tracing.span("root"):
+        thread = threading.Thread(target=tracing.in_context(call))
+        thread.start()
+        inside.wait(10)
+    (unit,) = running.tracer.units.waiting()
+    running.tracer.complete(unit, partly=True)
+    release.set()
+    thread.join()
+    certtrace.force_flush(10)
+    (found,) = summaries(home)
+    assert (found.name, found.status) == ("slow", "error")
+    account = assembly.status().account
+    assert (account.kept_by_rule, account.dropped) == ({"error": 1}, {"baseline": 1})
+    assert account.balanced
+
+
+def test_a_listener_that_raises_does_not_undo_what_was_delivered(configured, home, caplog):
+    running = configured()
+
+    def broken(_spans):
+        msg = "joe@example.org"
+        raise RuntimeError(msg)
+
+    running.pipeline.stations.listeners.append(broken)
+    work("x")
+    certtrace.force_flush(10)
+    assert [found.name for found in summaries(home)] == ["work"]
+    assert "joe@" not in caplog.text
 
 
 def test_shutdown_decides_what_is_still_waiting(configured, home):

@@ -96,13 +96,13 @@ class Outlet:
     def send_bare(self, unit: Unit, error: Exception) -> None:
         """Send the unit without any text: what is left when redaction or encoding failed as a whole."""
         cause = type(error).__name__
-        if cause not in self._logged:
-            self._logged.add(cause)
-            _log.error("Units could not be redacted or encoded (%s); their spans go out without content.", cause)
+        self._log_once(f"Units could not be redacted or encoded ({cause}); their spans go out without content.")
         try:
             spans = bare_records_of(unit)
             self.count_findings({}, len(spans))
             data = self.stations.encode(spans, self.stations.resource)
+            if self.stations.enter is not None and unit.decision is not None:
+                self.stations.enter(Decided(unit.trace_id, root_id(unit), len(spans), unit.decision, data), {})
             if self.stations.spool is not None:
                 self.stations.spool.content(unit.sequence, Payload("spans", data, f"{unit.trace_id:032x}"))
         except Exception as again:  # noqa: BLE001 - the skeleton on disk is delivered by the next process
@@ -120,10 +120,21 @@ class Outlet:
         if stations.spool is not None:
             stations.spool.content(unit.sequence, Payload("spans", data, f"{unit.trace_id:032x}"))
         self.spans_out += len(spans)
-        for listener in stations.listeners:
-            listener(spans)
+        self._tell(spans)
         for score in unit.scores or ():
             self.send_score(score, identities)
+
+    def _tell(self, spans: Sequence[SpanRecord]) -> None:
+        for listener in self.stations.listeners:
+            try:
+                listener(spans)
+            except Exception as error:  # noqa: BLE001 - the content is out already; a listener must not undo that
+                self._log_once(f"A listener failed ({type(error).__name__}); what was delivered is not affected.")
+
+    def _log_once(self, line: str) -> None:
+        if line not in self._logged:
+            self._logged.add(line)
+            _log.error(line)
 
     def _stamp(self, spans: Sequence[SpanRecord], decision: Decision, unit: Unit) -> dict[str, int]:
         """Put rule, threshold and receipt where they can be read, on every span; return what was found in all."""

@@ -165,7 +165,6 @@ class Pipeline:
                 cancelled=unit.cancelled,
                 abandoned=unit.abandoned,
                 confidence=unit.confidence,
-                forced=unit.forced,
             )
         )
 

@@ -68,7 +68,6 @@ class SamplingPolicy:
             rules.append(
                 Rule("low_confidence", CERTAIN, lambda unit: unit.confidence is not None and unit.confidence < limit)
             )
-        rules.append(Rule("forced", CERTAIN, lambda unit: unit.forced))
         self.rules = tuple(rules)
         self.always = sample_rate >= 1.0
         """Whether the baseline keeps every unit, so that no other rule can change the outcome."""
@@ -80,7 +79,7 @@ class SamplingPolicy:
             # On a tie the special reason is the one to name.
             if rule.matches(unit) and (rule.threshold < best.threshold or rule.threshold == CERTAIN):
                 best = Decision(keep=unit.randomness >= rule.threshold, rule=rule.name, threshold=rule.threshold)
-                if rule.name not in ("baseline", "forced"):
+                if rule.name != "baseline":
                     break
         return best
 

@@ -33,7 +33,6 @@ from certtrace.tracing.units import Unit, Units
 
 _set = dict.__setitem__  # a `Context` refuses item assignment; this one is not shared yet
 
-
 _NO_SPANS: Final[dict[int, Any]] = {}
 _CLAIMED: Final[list[None]] = []
 
@@ -260,7 +259,7 @@ class Tracer:
         if unit is None:
             return
         if not span.status.is_ok:
-            unit.has_error = unit.special = True
+            unit.see_outcome("error")
         unit.bytes += 2_048
         self.ended(unit, own.span_id, span)
 
@@ -270,6 +269,10 @@ class Tracer:
         """Move a span from open to ended; the last one below an ended root completes the unit."""
         if unit.generation != self.units.generation:
             return  # begun before a fork: the parent process ends it
+        if not unit.claim:
+            unit.open.pop(span_id, None)
+            self._ended_late(unit, span)
+            return
         unit.ended.append(span)
         open_spans = unit.open
         open_spans.pop(span_id, None)
@@ -279,6 +282,20 @@ class Tracer:
                 unit.root_ended_ns = unit.now()
         if unit.root_ended and not open_spans:
             self.complete(unit)
+
+    def _ended_late(self, decided: Unit, span: Any) -> None:
+        # The unit went on without this span. It comes in a unit of its own, which follows the decision.
+        unit = self._unit(decided.trace_id)
+        unit.root, unit.root_ended = span, True
+        unit.ended.append(span)
+        self._inherit(unit, decided)
+        if type(span) is TracedSpan:
+            span.unit = unit
+            if span.failure is not None:
+                unit.see_outcome(span.failure.outcome)
+        elif not span.status.is_ok:
+            unit.see_outcome("error")
+        self.complete(unit)
 
     def complete(self, unit: Unit, *, partly: bool = False) -> None:
         """Hand a unit on, once.

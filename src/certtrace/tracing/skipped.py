@@ -54,10 +54,6 @@ class SkippedSpan(OpenSpan):
         """See `OpenSpan.fail_with`."""
         self._leave()
 
-    def leave_block(self) -> None:
-        """End a `with` block."""
-        self._leave()
-
     def suspend(self) -> None:
         """See `OpenSpan.suspend`."""
         current = get_current()

@@ -93,10 +93,6 @@ class TracedSpan(SdkSurface, OpenSpan):
         except Exception as error:  # noqa: BLE001 - as above
             self.tracer.fault("end", error)
 
-    def leave_block(self) -> None:
-        """End a `with` block: there is no result."""
-        self._close()
-
     def fail_with(self, error: BaseException) -> None:
         """See `OpenSpan.fail_with`."""
         try:
@@ -104,13 +100,7 @@ class TracedSpan(SdkSurface, OpenSpan):
             again = unit.error_id == id(error) and unit.error_start_ns >= self.start_ns
             self.failure = failure_of(error, again=again)
             unit.error_id, unit.error_start_ns = id(error), self.start_ns
-            unit.special = True
-            if self.failure.outcome == "error":
-                unit.has_error = True
-            elif self.failure.outcome == "cancelled":
-                unit.cancelled = True
-            else:
-                unit.abandoned = True
+            unit.see_outcome(self.failure.outcome)
         except Exception as fault:  # noqa: BLE001 - as above
             self.tracer.fault("failure", fault)
         self._close()

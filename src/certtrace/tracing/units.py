@@ -1,6 +1,5 @@
 """Units: the part of a trace below one local root, from its first span to the moment it can be decided."""
 
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from threading import Lock
@@ -52,7 +51,6 @@ class Unit:
     """Value of the foreign tracestate, header form."""
     randomness = -1
     """R, when it does not come from the trace id."""
-    head_threshold = 0
     confidence: float | None = None
     error_start_ns = 0
     """When that span started: an earlier span's exception is another one, though at the same address."""
@@ -61,7 +59,6 @@ class Unit:
     has_error = False
     cancelled = False
     abandoned = False
-    forced = False
     special = False
     """Whether any of the above, or a confidence, gives sampling something to decide on."""
     bytes = 0
@@ -84,6 +81,16 @@ class Unit:
         """Return the time in nanoseconds since the epoch, monotonic within the unit."""
         return self.wall_ns + perf_counter_ns() - self.mono_ns
 
+    def see_outcome(self, outcome: str) -> None:
+        """Remember that a span of the unit ended in `error`, `cancelled` or `abandoned`."""
+        self.special = True
+        if outcome == "error":
+            self.has_error = True
+        elif outcome == "cancelled":
+            self.cancelled = True
+        else:
+            self.abandoned = True
+
     def see_confidence(self, value: object) -> None:
         """Remember the lowest confidence of the unit."""
         if isinstance(value, (int, float)) and (self.confidence is None or value < self.confidence):
@@ -97,7 +104,6 @@ class Units:
     def __init__(self) -> None:
         """Start empty; a forked child starts empty again."""
         self.generation = 0
-        self.pid = os.getpid()
         self.open: dict[int, Unit] = {}
         self._groups: OrderedDict[int, TraceGroup] = OrderedDict()
         self._lock = Lock()
@@ -105,7 +111,6 @@ class Units:
     def forked(self) -> None:
         """Forget what belongs to the parent process: it will end there."""
         self.generation += 1
-        self.pid = os.getpid()
         self.open = {}
         self._groups = OrderedDict()
         self._lock = Lock()
