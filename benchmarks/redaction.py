@@ -16,9 +16,9 @@ from pathlib import Path
 from certtrace import semconv
 from certtrace.ports import SpanRecord, Structured
 from certtrace.redaction import RedactionPolicy, Redactor
-from certtrace.redaction.detectors import Detectors
-from certtrace.redaction.policy import FORMATS, PROFILES
-from certtrace.redaction.views import views
+from certtrace.redaction.detect.detectors import Detectors
+from certtrace.redaction.policy.model import FORMATS, PROFILES
+from certtrace.redaction.text.views import views
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 JUDGED = ("EMAIL", "CREDIT_CARD", "IBAN", "PHONE", "SSN", "SECRET", "IP", "MAC", "DOB")

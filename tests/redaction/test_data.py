@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import pytest
 
 from certtrace.ports import ModelValue, SpanRecord
-from certtrace.redaction import Pii, RedactionPolicy, Redactor, jsontext
+from certtrace.redaction import Pii, RedactionPolicy, Redactor
+from certtrace.redaction.structure import jsontext
 
 KEY = b"k" * 32
 

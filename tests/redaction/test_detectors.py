@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certtrace.redaction.detectors import Detectors
-from certtrace.redaction.folding import fold, fold_bytes
-from certtrace.redaction.policy import FORMATS, PROFILES, RedactionPolicy
+from certtrace.redaction.detect.detectors import Detectors
+from certtrace.redaction.policy.model import FORMATS, PROFILES, RedactionPolicy
 from certtrace.redaction.redactor import Redactor
-from certtrace.redaction.views import views
+from certtrace.redaction.text.folding import fold, fold_bytes
+from certtrace.redaction.text.views import views
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 NATIVE = Detectors(FORMATS)

@@ -17,7 +17,7 @@ from certtrace import semconv
 from certtrace.errors import ConfigurationError
 from certtrace.ports import EventRecord, LinkRecord, ModelValue, ScopeRecord, SpanRecord, Structured
 from certtrace.redaction import WITHHELD, ExamSecret, Pii, RedactionPolicy, Redactor
-from certtrace.redaction.detectors import Detectors
+from certtrace.redaction.detect.detectors import Detectors
 
 KEY = b"k" * 32
 NAME = "Bj\u00f6rn Lindqvist"
@@ -160,8 +160,8 @@ def test_a_whole_rubric_under_an_exam_secret_is_withheld():
 
 
 def test_a_class_with_unreadable_markers_is_withheld_whole(monkeypatch):
-    from certtrace.redaction import walker
     from certtrace.redaction.markers import ClassMarks
+    from certtrace.redaction.structure import walker
 
     monkeypatch.setattr(walker, "class_marks", lambda cls: ClassMarks({}, unreadable=True))
     value = shown(ModelValue(Question, {"text": "what is it", "points": 1}))
@@ -490,7 +490,7 @@ def test_a_failing_detector_withholds_the_value_and_the_span_goes_out(monkeypatc
 
 
 def test_when_a_known_person_cannot_be_compiled_all_text_is_withheld(monkeypatch):
-    from certtrace.redaction.identity import KnownPeople
+    from certtrace.redaction.known.identity import KnownPeople
 
     def fail(self, people):
         raise RuntimeError(NAME)

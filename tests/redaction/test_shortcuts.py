@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from certtrace import semconv
 from certtrace.ports import SpanRecord, Structured
-from certtrace.redaction import RedactionPolicy, Redactor, jsontext
-from certtrace.redaction.clean import CleanTexts
-from certtrace.redaction.folding import fold_bytes
-from certtrace.redaction.plain import PlainData
-from certtrace.redaction.walker import Rules
+from certtrace.redaction import RedactionPolicy, Redactor
+from certtrace.redaction.structure import jsontext
+from certtrace.redaction.structure.plain import PlainData
+from certtrace.redaction.structure.walker import Rules
+from certtrace.redaction.text.clean import CleanTexts
+from certtrace.redaction.text.folding import fold_bytes
 
 LETTERS = st.text(st.sampled_from("ab z0-–—№ßéêøπжЖ答\u0301\u200b\ud800😀'’“½²µ´İ"), max_size=300)
 

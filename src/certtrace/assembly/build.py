@@ -30,7 +30,7 @@ from certtrace.ports import Destination, Payload, Receipt, SpanRecord
 from certtrace.records.schema import connect
 from certtrace.records.store import StoreDestination
 from certtrace.redaction import RedactionPolicy, Redactor
-from certtrace.redaction.essentials import essentials
+from certtrace.redaction.known.essentials import essentials
 from certtrace.sampling import SamplingPolicy
 from certtrace.settings import Settings
 from certtrace.tracing.joining import join

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from certtrace.redaction.markers import ExamSecret, Pii
 
 if TYPE_CHECKING:
-    from certtrace.redaction.policy import RedactionPolicy
+    from certtrace.redaction.policy.model import RedactionPolicy
     from certtrace.redaction.redactor import WITHHELD, Redactor
 
 __all__ = ["WITHHELD", "ExamSecret", "Pii", "RedactionPolicy", "Redactor"]
 
-_HOMES: Final = {"RedactionPolicy": "policy", "Redactor": "redactor", "WITHHELD": "redactor"}
+_HOMES: Final = {"RedactionPolicy": "policy.model", "Redactor": "redactor", "WITHHELD": "redactor"}
 
 
 def __getattr__(name: str) -> Any:

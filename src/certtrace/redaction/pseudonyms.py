@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from certtrace.errors import ConfigurationError
-from certtrace.redaction.folding import UNSEEN, fold
+from certtrace.redaction.text.folding import UNSEEN, fold
 
 DIGEST_HEX: Final = 10
 """40 bits: two of 10,000 people collide with probability 0.005 %, of 100,000 with 0.5 %; 6 digits: 11 % of 2,000."""

@@ -14,18 +14,18 @@ import orjson
 
 from certtrace import semconv
 from certtrace.ports import EventRecord, LinkRecord, ModelValue, Receipt, ScopeRecord, SpanRecord, Structured
-from certtrace.redaction import jsontext, tracestate
-from certtrace.redaction.collecting import Collector, captured
-from certtrace.redaction.detectors import Detectors
-from certtrace.redaction.engine import NATIVE
-from certtrace.redaction.exam import ExamSecrets
-from certtrace.redaction.identity import KnownPeople
-from certtrace.redaction.people import Person, merged
-from certtrace.redaction.plain import PlainData
-from certtrace.redaction.policy import RedactionPolicy
+from certtrace.redaction.detect.detectors import Detectors
+from certtrace.redaction.known.collecting import Collector, captured
+from certtrace.redaction.known.exam import ExamSecrets
+from certtrace.redaction.known.identity import KnownPeople
+from certtrace.redaction.known.people import Person, merged
+from certtrace.redaction.policy.model import RedactionPolicy
 from certtrace.redaction.pseudonyms import Pseudonymizer, normalise
+from certtrace.redaction.structure import jsontext, tracestate
+from certtrace.redaction.structure.plain import PlainData
+from certtrace.redaction.structure.walker import Rules, Walk, exam_text, int64
+from certtrace.redaction.text.engine import NATIVE
 from certtrace.redaction.texts import PSEUDONYMISED, Known, Tally, TextRedactor
-from certtrace.redaction.walker import Rules, Walk, exam_text, int64
 
 WITHHELD: Final = "<withheld: redaction failed>"
 

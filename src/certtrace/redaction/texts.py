@@ -5,14 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from certtrace.redaction.clean import CleanTexts
-from certtrace.redaction.detectors import Detectors, Finding, base64_text
-from certtrace.redaction.engine import NATIVE
-from certtrace.redaction.exam import ExamSecrets
-from certtrace.redaction.fairness import Turns
-from certtrace.redaction.identity import KnownPerson
+from certtrace.redaction.detect.detectors import Detectors
+from certtrace.redaction.detect.encoded import base64_text
+from certtrace.redaction.detect.finding import Finding
+from certtrace.redaction.known.exam import ExamSecrets
+from certtrace.redaction.known.identity import KnownPerson
 from certtrace.redaction.pseudonyms import Pseudonymizer
-from certtrace.redaction.views import View, views
+from certtrace.redaction.text.clean import CleanTexts
+from certtrace.redaction.text.engine import NATIVE
+from certtrace.redaction.text.fairness import Turns
+from certtrace.redaction.text.views import View, views
 
 PSEUDONYMISED: Final = frozenset({"PERSON", "EMAIL", "USERNAME", "ID", "PHONE", "IP"})
 """Types that stay distinguishable: their placeholder carries a keyed digest."""

@@ -1,30 +1,15 @@
-"""What the detectors look for, written for both engines: no lookaround, no backreference, ASCII classes.
+"""Keys, tokens and passwords: what they look like, by issuer and by what stands before them."""
 
-A pattern finds where something may begin; `detectors` examines it: boundaries, checksums, where it ends.
-Repetitions are short on purpose: long ones cost RE2 memory and `re` quadratic time. `literals` are lower-case words of
-which at least one stands in every match; without RE2 they are the quick test.
-"""
-
-from dataclasses import dataclass
 from typing import Final
 
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """One pattern, the detector it serves and how a match is examined."""
-
-    detector: str
-    expression: bytes
-    literals: tuple[bytes, ...]
-    check: str
-    """Name of the examination in `detectors`."""
+from certtrace.redaction.detect import credentials
+from certtrace.redaction.detect.pattern import Pattern
 
 
 def _issuer(expression: str, *literals: str) -> Pattern:
-    return Pattern("SECRET", expression.encode(), tuple(word.encode() for word in literals), "token")
+    words = tuple(word.encode() for word in literals)
+    return Pattern("SECRET", "secret.issuer", expression.encode(), words, credentials.token)
 
-
-_DIGITS: Final = tuple(str(digit).encode() for digit in range(10))
 
 _NAMES_CREDENTIAL: Final = (
     r"(?:pass(?:word|wd|wrd|phrase|code)?|ps?s?w(?:r?d)?|pas+w(?:o?r)?d|secret|token|credentials?|authorization|"
@@ -42,54 +27,34 @@ _CREDENTIAL_WORDS: Final = (
     b"authorization",
 )
 
-_QUERY_WORD: Final = (
-    r"(?:[a-z0-9_.-]{0,16}(?:token|secret|passw(?:or)?d|signature|api[_-]?key|credential|session[_-]?id|jwt)|"
-    r"sig|key|code|pwd|pass|auth|sid|otp|assertion|awsaccesskeyid)"
-)
-
 _AWS_KEYS: Final = ("akia", "asia", "abia", "acca", "agpa", "aida", "aroa", "aipa", "anpa", "anva")
 
-_MONTH_DATE: Final = (
-    r"[0-9]{1,2}(?:st|nd|rd|th)?[ .]{1,2}[a-z]{3,9},? [0-9]{4}|[a-z]{3,9} [0-9]{1,2}(?:st|nd|rd|th)?,? [0-9]{4}"
-)
-_BIRTH: Final = r"(?:born(?: on)?|date of birth|birth ?date|d\.?o\.?b\.?|geboren(?: am)?|birthday)"
-
 PATTERNS: Final = (
-    Pattern("EMAIL", rb"@[A-Za-z0-9]", (b"@",), "email"),
-    Pattern("URL", rb"[A-Za-z0-9]://[^\s/]", (b"://",), "url"),
-    Pattern("URL", f"(?i)[?&;#]{_QUERY_WORD}=[^\\s&#\"'<>;]".encode(), (b"=",), "query"),
-    Pattern("NUMBER", rb"(?:\(\+|\+\(|\+|\()?[0-9](?:[ \t\n().\-/]{0,3}[0-9]){6,}", _DIGITS, "number"),
-    Pattern("IBAN", rb"(?i)[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,32}", _DIGITS, "iban"),
-    Pattern("IP", rb"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", (b".",), "ipv4"),
-    Pattern("IP", rb"(?i)[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}", (b":",), "ipv6"),
-    Pattern("MAC", rb"(?i)[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}", (b":", b"-"), "mac"),
-    Pattern(
-        "DOB",
-        (
-            f"(?i){_BIRTH}[\"' :=(]{{0,6}}(?:is |on |was )?"
-            f"([0-9]{{1,4}}[-./][0-9]{{1,2}}[-./][0-9]{{1,4}}|{_MONTH_DATE})"
-        ).encode(),
-        (b"born", b"birth", b"dob", b"d.o", b"do.b"),
-        "group",
-    ),
-    Pattern("BASE64", rb"[A-Za-z0-9+/_-]{20}", (), "base64"),
-    Pattern("SECRET", rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY", (b"-----begin",), "pem"),
+    Pattern("SECRET", "secret.pem", rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY", (b"-----begin",), credentials.pem),
     Pattern(
         "SECRET",
+        "secret.bearer",
         rb"(?i)(?:bearer|basic|token)[ \t]{1,4}[A-Za-z0-9+/_~.=-]{12}",
         (b"bearer", b"basic", b"token"),
-        "bearer",
+        credentials.bearer,
     ),
     Pattern(
         "SECRET",
+        "secret.assignment",
         (
             f"(?i){_NAMES_CREDENTIAL}[a-z0-9_-]{{0,16}}\\\\?[\"'\\])]{{0,2}}[ \\t]{{0,8}}(?::=|=>|==|=|:)[ \\t]{{0,8}}"
-            "\\\\?[^\\s,;<>&(){}]"
+            "\\\\?[^ \\t-\\r,;<>&(){}]"
         ).encode(),
         _CREDENTIAL_WORDS,
-        "assignment",
+        credentials.assignment,
     ),
-    Pattern("SECRET", rb"(?i)(?:set-)?cookie[\"']{0,2}[ \t]{0,2}[:=][ \t]{0,4}[^\s;,=]{1,64}=", (b"cookie",), "cookie"),
+    Pattern(
+        "SECRET",
+        "secret.cookie",
+        rb"(?i)(?:set-)?cookie[\"']{0,2}[ \t]{0,2}[:=][ \t]{0,4}[^ \t-\r;,=]{1,64}=",
+        (b"cookie",),
+        credentials.cookie,
+    ),
     _issuer(r"[sp]k-(?:lf-|proj-|ant-|or-v1-|svcacct-|admin-|live-|test-)?[A-Za-z0-9_-]{20}", "sk-", "pk-"),
     _issuer(r"gh[pousr]_[A-Za-z0-9]{20}|github_pat_[A-Za-z0-9_]{20}", "gh", "github_pat_"),
     _issuer(r"A(?:KIA|SIA|BIA|CCA|GPA|IDA|ROA|IPA|NPA|NVA)[A-Z0-9]{16}", *_AWS_KEYS),
@@ -160,4 +125,3 @@ PATTERNS: Final = (
         r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27}|pat-[a-z]{2}[0-9]-[0-9a-f-]{36}", ".", "pat-"
     ),
 )
-"""`NUMBER` serves CREDIT_CARD, SSN and PHONE at once; `BASE64` is no finding but a place to look into."""

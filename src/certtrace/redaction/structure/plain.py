@@ -3,9 +3,9 @@
 import math
 from typing import Final
 
-from certtrace.redaction.clean import CleanTexts
-from certtrace.redaction.fields import last_word, plain_kind
-from certtrace.redaction.walker import LONG_NUMBER, Rules
+from certtrace.redaction.known.fields import last_word, plain_kind
+from certtrace.redaction.structure.walker import LONG_NUMBER, Rules
+from certtrace.redaction.text.clean import CleanTexts
 
 _MAX_PIECES: Final = 512
 _MAX_DEPTH: Final = 12

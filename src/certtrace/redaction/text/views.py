@@ -10,9 +10,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from certtrace.redaction.engine import NATIVE, Matcher, matcher
-from certtrace.redaction.fairness import Turns
-from certtrace.redaction.folding import fold_bytes
+from certtrace.redaction.text.engine import NATIVE, Matcher, matcher
+from certtrace.redaction.text.fairness import Turns
+from certtrace.redaction.text.folding import fold_bytes
 
 MAX_ROUNDS: Final = 4
 """Rounds of decoding: a URL inside a JSON string inside a JSON string takes three."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from certtrace.ports import ModelValue
-from certtrace.redaction.fields import beside_kind, identity_kind, plain_kind
+from certtrace.redaction.known.fields import beside_kind, identity_kind, plain_kind
 from certtrace.redaction.markers import ExamSecret, Mark, Pii, class_marks
 from certtrace.redaction.pseudonyms import Pseudonymizer, normalise
 

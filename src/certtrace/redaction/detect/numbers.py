@@ -8,8 +8,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from certtrace.redaction.checks import is_card, is_ssn
-from certtrace.redaction.words import PHONE_WORDS, PHONE_WORDS_AFTER
+from certtrace.redaction.detect.checks import is_card, is_ssn
+from certtrace.redaction.detect.pattern import DIGITS, Pattern, Spans
+from certtrace.redaction.detect.phone_words import PHONE_WORDS, PHONE_WORDS_AFTER
+from certtrace.redaction.text.engine import Groups
 
 _GROUP: Final = re.compile(r"[0-9]+")
 _WORD: Final = re.compile(r"[a-z]+")
@@ -204,3 +206,14 @@ def _is_decimal(run: str) -> bool:
         return False
     parts = run.split(".")
     return len(parts) == 2 or all(len(part) == 3 for part in parts[1:])
+
+
+def _number(data: bytes, groups: Groups) -> tuple[Spans, int]:
+    start, end = groups[0]
+    return list(classify(data, start, end)), end
+
+
+PATTERNS: Final = (
+    Pattern("NUMBER", "number", rb"(?:\(\+|\+\(|\+|\()?[0-9](?:[ \t\n().\-/]{0,3}[0-9]){6,}", DIGITS, _number),
+)
+"""`NUMBER` serves CREDIT_CARD, SSN and PHONE at once."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, Protocol, TypeAlias
 
-from certtrace.redaction.fairness import yield_turn
+from certtrace.redaction.text.fairness import yield_turn
 
 try:
     import re2

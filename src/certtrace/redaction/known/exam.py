@@ -5,8 +5,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
-from certtrace.redaction.detectors import Finding
-from certtrace.redaction.views import View, views
+from certtrace.redaction.detect.finding import Finding
+from certtrace.redaction.text.views import View, views
 
 MIN_CHARACTERS: Final = 12
 _MIN_LINE: Final = 24

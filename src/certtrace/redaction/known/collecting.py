@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from certtrace.ports import ModelValue, SpanRecord, Structured
-from certtrace.redaction import jsontext
+from certtrace.redaction.known.people import Person, from_dict, from_model, people_in
 from certtrace.redaction.markers import ExamSecret, Mark, class_marks
-from certtrace.redaction.people import Person, from_dict, from_model, people_in
-from certtrace.redaction.walker import Rules, exam_leaves
+from certtrace.redaction.structure import jsontext
+from certtrace.redaction.structure.walker import Rules, exam_leaves
 
 _MAX_NODES: Final = 200_000
 _MAX_PEOPLE: Final = 200

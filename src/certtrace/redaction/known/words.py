@@ -63,35 +63,9 @@ _TITLES: Final = """
 TITLES: Final = frozenset(_TITLES.split())
 """What stands beside a name without being part of it."""
 
-_PHONE_WORDS: Final = """
-    phone phones tel tele telephone telefon mobile mob cellphone handy call dial fax ph whatsapp sms reach contact
-    hotline voicemail landline tlf desk office home registered
-"""
-
-PHONE_WORDS: Final = frozenset(_PHONE_WORDS.split())
-"""Words in front of a telephone number that say what it is."""
-
-_PHONE_WORDS_AFTER: Final = """
-    office fax mobile home cell work desk phone
-"""
-
-PHONE_WORDS_AFTER: Final = frozenset(_PHONE_WORDS_AFTER.split())
-"""Words behind a telephone number that say what it is."""
-
 _NEVER_SEARCHED: Final = """
     role kind type lang language locale country timezone tz gender salutation title currency status level tenant
 """
 
 NEVER_SEARCHED: Final = frozenset(_NEVER_SEARCHED.split())
 """Keys of an identity whose values are no sign of a person."""
-
-_KEYS_OF_CREDENTIALS: Final = """
-    password passwd passphrase pwd secret client_secret secret_key secret_access_key aws_secret_access_key api_key
-    apikey x_api_key access_key private_key signing_key encryption_key token access_token refresh_token id_token
-    auth_token session_token bearer_token csrf_token xsrf_token api_token authorization proxy_authorization
-    www_authenticate cookie set_cookie cookies credentials credential x_auth_token x_csrf_token x_amz_security_token
-    connection_string langfuse_secret_key otp
-"""
-
-SECRET_KEYS: Final = frozenset(_KEYS_OF_CREDENTIALS.split())
-"""Keys, as words joined by `_`, whose value is a credential."""

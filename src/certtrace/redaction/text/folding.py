@@ -6,7 +6,7 @@ One character always becomes one byte: an offset in the folded bytes is an offse
 import unicodedata
 from typing import Final
 
-from certtrace.redaction.fairness import yield_turn
+from certtrace.redaction.text.fairness import yield_turn
 
 _CHUNK: Final = 32_768
 """Characters folded in one go: folding of wide characters runs in Python and must let other threads in between."""

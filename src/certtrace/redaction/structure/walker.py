@@ -8,12 +8,12 @@ from re import compile as compile_expression
 from typing import Any, Final
 
 from certtrace.ports import ModelValue
-from certtrace.redaction import jsontext
-from certtrace.redaction.digits import classify
-from certtrace.redaction.fields import last_word
+from certtrace.redaction.detect.numbers import classify
+from certtrace.redaction.known.fields import last_word
+from certtrace.redaction.known.people import dict_kinds
 from certtrace.redaction.markers import ExamSecret, Mark, Pii, class_marks
-from certtrace.redaction.people import dict_kinds
-from certtrace.redaction.policy import RedactionPolicy
+from certtrace.redaction.policy.model import RedactionPolicy
+from certtrace.redaction.structure import jsontext
 from certtrace.redaction.texts import Tally
 
 _MAX_NODES: Final = 200_000

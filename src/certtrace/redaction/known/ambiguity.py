@@ -6,7 +6,7 @@
 import re
 from typing import Final
 
-from certtrace.redaction.words import COMMON, EPONYMS
+from certtrace.redaction.known.words import COMMON, EPONYMS
 
 _CUE: Final = re.compile(
     rb"(?:^|[^a-z])(?:mr|mrs|ms|miss|dr|prof|professor|candidate|student|examinee|author|applicant|grader|reviewer|expert|"

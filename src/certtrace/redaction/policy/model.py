@@ -8,7 +8,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from certtrace.redaction.markers import EXAM_SECRET, Mark, Pii
-from certtrace.redaction.words import SECRET_KEYS
+from certtrace.redaction.structure.secret_keys import SECRET_KEYS
 
 FORMATS: Final = frozenset({"EMAIL", "PHONE", "URL", "CREDIT_CARD", "IBAN", "SSN", "DOB", "SECRET", "IP", "MAC"})
 """All detectors by the type they find; `URL` stands for credentials and secret parameters in addresses."""

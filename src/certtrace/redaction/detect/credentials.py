@@ -3,11 +3,10 @@
 import re
 from base64 import b64decode
 from binascii import Error as BinasciiError
-from typing import Final, TypeAlias
+from typing import Final
 
-from certtrace.redaction.engine import Groups
-
-Spans: TypeAlias = list[tuple[int, int, str]]
+from certtrace.redaction.detect.pattern import Spans
+from certtrace.redaction.text.engine import Groups
 
 _TOKEN_TAIL: Final = re.compile(rb"[A-Za-z0-9_+/=-]*(?:\.[A-Za-z0-9_+/=-]+)*")
 _JWT: Final = re.compile(rb"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)+")

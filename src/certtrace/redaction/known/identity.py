@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
-from certtrace.redaction import names
-from certtrace.redaction.ambiguity import is_person
-from certtrace.redaction.detectors import Finding
-from certtrace.redaction.engine import NATIVE, Matcher, matcher
-from certtrace.redaction.fairness import Turns
-from certtrace.redaction.folding import fold, fold_bytes
-from certtrace.redaction.people import Person
+from certtrace.redaction.detect.finding import Finding
+from certtrace.redaction.known import spellings
+from certtrace.redaction.known.ambiguity import is_person
+from certtrace.redaction.known.people import Person
+from certtrace.redaction.known.words import COMMON
 from certtrace.redaction.pseudonyms import Pseudonymizer
-from certtrace.redaction.views import View
-from certtrace.redaction.words import COMMON
+from certtrace.redaction.text.engine import NATIVE, Matcher, matcher
+from certtrace.redaction.text.fairness import Turns
+from certtrace.redaction.text.folding import fold, fold_bytes
+from certtrace.redaction.text.views import View
 
 _CACHED_PEOPLE: Final = 512
 _MIN_LITERAL: Final = 3
@@ -132,8 +132,8 @@ class KnownPeople:
 
 
 def _name_parts(person: Person) -> tuple[list[str], list[str]]:
-    given = [part for kind in ("GIVEN", "MIDDLE") for value in person.of(kind) for part in names.tokens(value)]
-    family = [part for value in person.of("FAMILY") for part in names.tokens(value)]
+    given = [part for kind in ("GIVEN", "MIDDLE") for value in person.of(kind) for part in spellings.tokens(value)]
+    family = [part for value in person.of("FAMILY") for part in spellings.tokens(value)]
     return given, family
 
 
@@ -141,11 +141,11 @@ def _all_names(person: Person, given: list[str], family: list[str]) -> Iterator[
     if given or family:
         yield given, family
     for value in person.of("PERSON"):
-        yield names.split_name(value)
+        yield spellings.split_name(value)
 
 
 def _latin(parts: list[str]) -> list[str]:
-    return [part for part in parts if not names.is_wide(part)]
+    return [part for part in parts if not spellings.is_wide(part)]
 
 
 def _needles(person: Person, given: list[str], family: list[str], subject: str, *, native: bool) -> Iterator[_Needle]:
@@ -166,24 +166,27 @@ def _needles(person: Person, given: list[str], family: list[str], subject: str, 
 
 def _alone(person: Person, given: list[str], family: list[str], subject: str, *, native: bool) -> Iterator[_Needle]:
     for first, last in _all_names(person, given, family):
-        forms = names.alone_forms(_latin(first), _latin(last))
+        forms = spellings.alone_forms(_latin(first), _latin(last))
         if forms:
-            cores = tuple(names.core(form) for form in forms)
-            yield _Needle(cores, matcher(names.pattern(forms), native=native), "PERSON", subject, _word)
+            cores = tuple(spellings.core(form) for form in forms)
+            yield _Needle(cores, matcher(spellings.pattern(forms), native=native), "PERSON", subject, _word)
 
 
 def _name_needles(given: list[str], family: list[str], subject: str, *, native: bool) -> Iterator[_Needle]:
     if not given or not family:
         return
-    cores = tuple(names.core(form) for form in (*names.surname_forms(family), *map(names.written, given)))
+    cores = tuple(spellings.core(form) for form in (*spellings.surname_forms(family), *map(spellings.written, given)))
     letters = len(given[0]) + len(family[-1])
     accept: Accept = _word
     if given[0] in COMMON and family[-1] in COMMON:
         accept = _capitalised
     elif letters >= _UNMISTAKABLE:
         accept = _anywhere
-    for forms, accepts in ((names.full_forms(given, family), accept), (names.initial_forms(given, family), _word)):
-        yield _Needle(cores, matcher(names.pattern(forms), native=native), "PERSON", subject, accepts)
+    for forms, accepts in (
+        (spellings.full_forms(given, family), accept),
+        (spellings.initial_forms(given, family), _word),
+    ):
+        yield _Needle(cores, matcher(spellings.pattern(forms), native=native), "PERSON", subject, accepts)
 
 
 def _literal(value: str, kind: str, subject: str, *, native: bool) -> _Needle:
@@ -231,7 +234,7 @@ def _wide_values(person: Person) -> Iterator[str]:
     """Yield names and values in other scripts: they are looked for as they are written."""
     for kind, values in person.values.items():
         for value in values:
-            if not names.is_wide(value):
+            if not spellings.is_wide(value):
                 continue
             plain = fold(value).lower()
             yield plain

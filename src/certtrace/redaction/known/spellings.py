@@ -4,8 +4,8 @@ import re
 import unicodedata
 from typing import Final
 
-from certtrace.redaction.folding import fold, fold_bytes
-from certtrace.redaction.words import PARTICLES, TITLES
+from certtrace.redaction.known.words import PARTICLES, TITLES
+from certtrace.redaction.text.folding import fold, fold_bytes
 
 _SPLIT: Final = re.compile(r"[\s_.,]+")
 _GAP: Final = r"[ \t\r\n_.+\-/|]{1,3}"

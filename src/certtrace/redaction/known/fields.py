@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from certtrace.redaction.words import NEVER_SEARCHED
+from certtrace.redaction.known.words import NEVER_SEARCHED
 
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOT_WORD: Final = re.compile(r"[^a-z0-9]+")

@@ -1,0 +1,1 @@
+"""Detectors for what has a form: one module per family, one table."""

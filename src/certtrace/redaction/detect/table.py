@@ -1,0 +1,17 @@
+"""All detectors of what has a form, in one table."""
+
+from typing import Final
+
+from certtrace.redaction.detect import births, emails, encoded, ibans, network, numbers, secrets, urls
+from certtrace.redaction.detect.pattern import Pattern
+
+PATTERNS: Final[tuple[Pattern, ...]] = (
+    *emails.PATTERNS,
+    *urls.PATTERNS,
+    *numbers.PATTERNS,
+    *ibans.PATTERNS,
+    *network.PATTERNS,
+    *births.PATTERNS,
+    *encoded.PATTERNS,
+    *secrets.PATTERNS,
+)

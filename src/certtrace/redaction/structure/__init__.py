@@ -1,0 +1,1 @@
+"""Structured content, redacted as structure."""

@@ -1,0 +1,1 @@
+"""Reading text: folding, decoded views, and the two regular-expression engines."""
