@@ -192,6 +192,29 @@ class UnitRedactor(Protocol):
         ...
 
 
+@dataclass(slots=True, frozen=True)
+class Recognized:
+    """One place in a text that a recognizer takes for personal."""
+
+    start: int
+    """First character, from 0."""
+    end: int
+    """Behind the last character."""
+    type: str = "PERSON"
+    """Type of redaction, such as `PERSON` or `ADDRESS`."""
+
+
+class Recognizer(Protocol):
+    """Finds what has no form, above all names in free text. Called from the worker; may be slow or fail: it is guarded."""
+
+    name: str
+    """Short and stable: it stands in the policy's version and in explanations."""
+
+    def recognize(self, texts: Sequence[str]) -> Sequence[Sequence[Recognized]]:
+        """Return, text by text and in order, what was recognized; the same whether texts come together or one by one."""
+        ...
+
+
 class DeliveryError(Exception):
     """A destination did not take a batch. `retry_after_seconds` is what the other side asked for, if it did."""
 
