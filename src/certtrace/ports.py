@@ -205,13 +205,13 @@ class Recognized:
 
 
 class Recognizer(Protocol):
-    """Finds what has no form, above all names in free text. Called from the worker; may be slow or fail: it is guarded."""
+    """Finds what has no form, above all names in free text. Called from the worker; it may be slow or fail."""
 
     name: str
     """Short and stable: it stands in the policy's version and in explanations."""
 
     def recognize(self, texts: Sequence[str]) -> Sequence[Sequence[Recognized]]:
-        """Return, text by text and in order, what was recognized; the same whether texts come together or one by one."""
+        """Return what was recognized, text by text and in order; the same for texts together and one by one."""
         ...
 
 
