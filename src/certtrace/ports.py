@@ -164,6 +164,8 @@ class Receipt:
     withheld: int = 0
     """How many values were refused because redaction failed or a bound was exceeded."""
     microseconds: int = 0
+    operators: dict[str, int] = field(default_factory=dict)
+    """How often, by what was done: `pseudonymise`, `drop` …"""
 
 
 class UnitRedactor(Protocol):

@@ -454,7 +454,7 @@ def test_allowed_texts_stay():
 def test_an_unknown_detector_or_marker_is_refused():
     with pytest.raises(ValueError, match="Unknown detectors"):
         RedactionPolicy(detectors={"FACE"})
-    with pytest.raises(ValueError, match="unknown marker"):
+    with pytest.raises(ValueError, match="Unknown marker"):
         RedactionPolicy(key_paths={"a": "nothing"})
 
 

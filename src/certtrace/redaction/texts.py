@@ -1,30 +1,32 @@
 """Redact free text: collect findings from every view, settle overlaps, replace."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
 from certtrace.redaction.detect.detectors import Detectors
 from certtrace.redaction.detect.encoded import base64_text
-from certtrace.redaction.detect.finding import Finding
+from certtrace.redaction.detect.finding import DECLARED, DEFAULT, KNOWN, Finding
 from certtrace.redaction.known.exam import ExamSecrets
 from certtrace.redaction.known.identity import KnownPerson
+from certtrace.redaction.operators import Operators
+from certtrace.redaction.policy.kinds import TYPES
 from certtrace.redaction.pseudonyms import Pseudonymizer
 from certtrace.redaction.text.clean import CleanTexts
 from certtrace.redaction.text.engine import NATIVE
 from certtrace.redaction.text.fairness import Turns
 from certtrace.redaction.text.views import View, views
 
-PSEUDONYMISED: Final = frozenset({"PERSON", "EMAIL", "USERNAME", "ID", "PHONE", "IP"})
-"""Types that stay distinguishable: their placeholder carries a keyed digest."""
-
 _DATA_URI: Final = re.compile(
     r"data:([\w.+-]{1,64}/[\w.+-]{1,64})?((?:;[\w.+-]{1,64}=[\w.+-]{1,64}){0,4});base64,([A-Za-z0-9+/=_-]*)"
 )
 _OVERHANG: Final = 4_096
+_NAMES_OF_TYPES: Final = "|".join(sorted(kind.lower() for kind in TYPES))
 _PLACEHOLDER: Final = re.compile(
-    rb"<(?:person|email|username|id|phone|ip):[0-9a-f]{10}>|<exam-secret:[0-9a-f]{10} len=[0-9]+>"
+    rf"<(?:{_NAMES_OF_TYPES}|exam-secret|text|value):[0-9a-f]{{10}}(?: len=[0-9]+)?>"
+    r"|<cut: [0-9]+ characters in all, [0-9a-f]{10}>".encode()
 )
 
 
@@ -34,10 +36,12 @@ class Tally:
 
     counts: dict[str, int] = field(default_factory=dict)
     withheld: int = 0
+    operators: dict[str, int] = field(default_factory=dict)
 
-    def count(self, kind: str) -> None:
+    def count(self, kind: str, operator: str) -> None:
         """Count one replacement."""
         self.counts[kind] = self.counts.get(kind, 0) + 1
+        self.operators[operator] = self.operators.get(operator, 0) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,49 @@ class Known:
     """The digest of the person that a value of a kind (in lower case) belongs to."""
     clean: CleanTexts = field(default_factory=CleanTexts)
     """Short texts in which neither a detector nor what is known finds anything."""
+    clean_of_names: CleanTexts = field(default_factory=CleanTexts)
+    """Those in which a recognizer finds nothing either."""
+
+    def clean_for(self, look: "Look") -> CleanTexts:
+        """Return the short texts that such a look finds clean."""
+        return self.clean if look.names is None else self.clean_of_names
 
     def find(self, view: View) -> Iterator[Finding]:
         """Yield where the people are named and the secrets are quoted."""
         yield from self.secrets.find(view)
         for person in self.people:
             yield from person.find(view)
+
+
+class NameFinder(Protocol):
+    """Finds names that nobody declared."""
+
+    def find(self, text: str) -> Sequence[Finding]:
+        """Return the findings in one text."""
+        ...
+
+
+class Look(NamedTuple):
+    """What is looked for in a text, and what happens to it."""
+
+    operators: Mapping[str, str]
+    """Type to operator."""
+    detect: bool = True
+    """Whether detectors look; what is known is always looked for."""
+    names: NameFinder | None = None
+    """Finds names that nobody declared."""
+
+
+class Change(NamedTuple):
+    """One part of a text and what takes its place."""
+
+    start: int
+    end: int
+    replacement: str
+    type: str
+    layer: str
+    rule: str
+    operator: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +110,9 @@ class _Place:
 
 
 class TextRedactor:
-    """Redacts free text with detectors and what is known. Safe to share between threads."""
+    """Redacts free text with detectors, recognizers and what is known. Safe to share between threads."""
 
-    __slots__ = ("_allow", "_detectors", "_max_bytes", "_native", "_pseudonymizer")
+    __slots__ = ("_allow", "_detectors", "_max_bytes", "_native", "_operators", "_pseudonymizer")
 
     def __init__(
         self,
@@ -84,31 +125,57 @@ class TextRedactor:
     ) -> None:
         self._detectors = detectors
         self._pseudonymizer = pseudonymizer
+        self._operators = Operators(pseudonymizer)
         self._allow = frozenset(text.casefold() for text in allow)
         self._max_bytes = max_bytes
         self._native = native
 
-    def redact(self, text: str, known: Known, tally: Tally, *, detect: bool = True) -> str:
-        """Return `text` redacted and cut to the size bound; without `detect` only what is known is looked for.
+    def redact(self, text: str, known: Known, look: Look, tally: Tally) -> str:
+        """Return `text` redacted and cut to the size bound; the same object where nothing has to be done.
 
         Raises:
             Exception: Whatever a detector raises; the caller withholds the value.
         """
-        if "data:" in text:
-            text = _DATA_URI.sub(_describe_data_uri, text)
+        changes = self.changes(text, known, look)
+        if not changes:
+            return text
+        pieces: list[str] = []
+        done = 0
+        for change in changes:
+            pieces += (text[done : change.start], change.replacement)
+            done = change.end
+            if change.layer == DEFAULT:
+                tally.withheld += 1
+            elif change.layer != DECLARED:
+                tally.count(change.type, change.operator)
+        pieces.append(text[done:])
+        return "".join(pieces)
+
+    def changes(self, text: str, known: Known, look: Look) -> list[Change]:
+        """Return what has to be replaced, in order and without overlap."""
+        if "data:" in text and (binary := list(_data_uris(text))):
+            return self._around(text, binary, known, look)
+        return self._bounded(text, known, look)
+
+    def _around(self, text: str, binary: list[Change], known: Known, look: Look) -> list[Change]:
+        """Look at a text without its data URIs: they are long, and say nothing to a detector."""
+        short = _Shortened(text, binary)
+        found = [_widened(short.in_source(change), binary) for change in self._bounded(short.text, known, look)]
+        kept = [uri for uri in binary if not any(c.start < uri.end and uri.start < c.end for c in found)]
+        return sorted((*found, *kept))
+
+    def _bounded(self, text: str, known: Known, look: Look) -> list[Change]:
         limit = self._limit(text)
         if limit is None:
-            places = self._places(text, known, detect=detect)
-            return self._replace(text, places, tally) if places else text
+            return self._settled(self._places(text, known, look), look)
         # What lies across the limit must be seen whole: half an address is still an address.
         reach = limit + _OVERHANG + 2 * known.secrets.longest()
-        places = self._places(text[:reach], known, detect=detect)
+        places = self._places(text[:reach], known, look)
         for place in places:
             if place.start < limit < place.end:
                 limit = place.start
-        kept = self._replace(text[:limit], [place for place in places if place.end <= limit], tally)
-        tally.withheld += 1
-        return f"{kept}{self.cut_mark(text)}"
+        changes = self._settled([place for place in places if place.end <= limit], look)
+        return [*changes, Change(limit, len(text), self.cut_mark(text), "", DEFAULT, "max_value_bytes", "cut")]
 
     def cut_mark(self, text: str) -> str:
         """Return what stands for the part of a text that the size bound took."""
@@ -118,18 +185,16 @@ class TextRedactor:
         """Return how many characters fit, or None when all do."""
         if len(text) * 4 <= self._max_bytes or (text.isascii() and len(text) <= self._max_bytes):
             return None
-        data = text.encode("utf-8", "surrogatepass")
+        data = text[: self._max_bytes + 1].encode("utf-8", "surrogatepass")
         if len(data) <= self._max_bytes:
             return None
         return len(data[: self._max_bytes].decode("utf-8", "ignore"))
 
-    def _places(self, text: str, known: Known, *, detect: bool) -> list[_Place]:
+    def _places(self, text: str, known: Known, look: Look) -> list[_Place]:
         places: list[_Place] = []
         turns = Turns()
         for view in views(text, native=self._native):
-            found = list(self._detectors.find(view)) if detect else []
-            if known.people or known.secrets:
-                found += known.find(view)
+            found = self._found(view, known, look)
             if not found:
                 continue
             redacted_before = [match.span() for match in _PLACEHOLDER.finditer(view.low)] if b"<" in view.data else []
@@ -145,6 +210,14 @@ class TextRedactor:
                     places.append(_Place(*view.to_source(finding.start, finding.end), finding, part))
         return places
 
+    def _found(self, view: View, known: Known, look: Look) -> list[Finding]:
+        found = list(self._detectors.find(view)) if look.detect else []
+        if look.names is not None:
+            found += look.names.find(view.text)
+        if known.people or known.secrets:
+            found += known.find(view)
+        return found
+
     def _encoded(self, view: View, run: Finding, known: Known) -> Iterator[_Place]:
         """Yield the whole of a base64 run as a place when what it encodes holds a finding."""
         for inner in views(base64_text(view.data[run.start : run.end]), native=self._native):
@@ -154,54 +227,81 @@ class TextRedactor:
                     part = inner.text[finding.start : finding.end]
                     yield _Place(*view.to_source(run.start, run.end), finding, part)
 
-    def _replace(self, text: str, places: list[_Place], tally: Tally) -> str:
-        if not places:
-            return text
-        pieces: list[str] = []
-        done, turns = 0, Turns()
-        for start, end, place, subject in _settled(places):
-            turns.step()
-            kind = place.finding.type
-            pieces += (text[done:start], place.finding.replacement or self.placeholder(kind, place.text, subject))
-            tally.count(kind)
-            done = end
-        pieces.append(text[done:])
-        return "".join(pieces)
+    def _settled(self, places: list[_Place], look: Look) -> list[Change]:
+        """Join overlapping places; what the policy keeps is left out before it can cover anything else."""
+        wanted = [place for place in places if look.operators.get(place.finding.type) != "keep"]
+        return [self._change(group, end, look) for group, end in _overlapping(wanted)] if wanted else []
 
-    def placeholder(self, kind: str, text: str, subject: str = "") -> str:
-        """Return what stands for `text` of a type: a pseudonym or the name of the type."""
-        name = kind.lower()
-        if kind not in PSEUDONYMISED:
-            return f"<{name}>"
-        return f"<{name}:{subject or self._pseudonymizer.digest(text, name)}>"
+    def _change(self, group: list[_Place], end: int, look: Look) -> Change:
+        """Make one change of a group: the widest finding names the whole, a known person lends it the digest."""
+        widest = max(group, key=_weight)
+        finding = widest.finding
+        subject = finding.subject or next((p.finding.subject for p in group if p.finding.subject), "")
+        operator = look.operators.get(finding.type, "drop")
+        if finding.replacement and operator == "hash":
+            replacement = finding.replacement
+        else:
+            replacement = self._operators.replacement(operator, finding.type, widest.text, subject)
+        return Change(group[0].start, end, replacement, finding.type, finding.layer, finding.rule, operator)
 
 
-def _settled(places: list[_Place]) -> Iterator[tuple[int, int, _Place, str]]:
-    """Join overlapping places; the widest finding names the whole, a known person lends it the digest."""
+def _overlapping(places: list[_Place]) -> Iterator[tuple[list[_Place], int]]:
+    """Yield groups of overlapping places, each with its end."""
     group: list[_Place] = []
     end = -1
+    turns = Turns()
     for place in sorted(places, key=lambda place: (place.start, -place.end)):
+        turns.step()
         if group and place.start >= end:
-            yield _joined(group, end)
+            yield group, end
             group = []
             end = -1
         group.append(place)
         end = max(end, place.end)
     if group:
-        yield _joined(group, end)
-
-
-def _joined(group: list[_Place], end: int) -> tuple[int, int, _Place, str]:
-    widest = max(group, key=_weight)
-    subject = widest.finding.subject or next((place.finding.subject for place in group if place.finding.subject), "")
-    return group[0].start, end, widest, subject
+        yield group, end
 
 
 def _weight(place: _Place) -> tuple[bool, int, bool]:
     finding = place.finding
-    return finding.type == "EXAM_SECRET", place.end - place.start, bool(finding.subject)
+    return finding.type == "EXAM_SECRET", place.end - place.start, finding.layer == KNOWN
 
 
-def _describe_data_uri(match: re.Match[str]) -> str:
-    size = len(match[3].rstrip("=")) * 3 // 4
-    return f"<data uri {match[1] or 'text/plain'}, {size} bytes>"
+def _data_uris(text: str) -> Iterator[Change]:
+    for match in _DATA_URI.finditer(text):
+        size = len(match[3].rstrip("=")) * 3 // 4
+        described = f"<data uri {match[1] or 'text/plain'}, {size} bytes>"
+        yield Change(match.start(), match.end(), described, "BINARY", DECLARED, "data_uri", "describe")
+
+
+def _widened(change: Change, binary: Sequence[Change]) -> Change:
+    """Return a change that takes each data URI whole or not at all."""
+    touched = [uri for uri in binary if change.start < uri.end and uri.start < change.end]
+    if not touched:
+        return change
+    return change._replace(start=min(change.start, touched[0].start), end=max(change.end, touched[-1].end))
+
+
+class _Shortened:
+    """A text with parts of it replaced, and the way back."""
+
+    def __init__(self, text: str, changes: Sequence[Change]) -> None:
+        pieces: list[str] = []
+        self._at, self._into = [0], [0]
+        length = done = 0
+        for change in changes:
+            pieces += (text[done : change.start], change.replacement)
+            length += change.start - done + len(change.replacement)
+            done = change.end
+            self._at.append(length)
+            self._into.append(done)
+        pieces.append(text[done:])
+        self.text = "".join(pieces)
+
+    def in_source(self, change: Change) -> Change:
+        """Return a change of the shortened text as one of the source text."""
+        return change._replace(start=self._offset(change.start), end=self._offset(change.end))
+
+    def _offset(self, offset: int) -> int:
+        anchor = bisect_right(self._at, offset) - 1
+        return self._into[anchor] + offset - self._at[anchor]

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
+DECLARED: Final = "declared"
 KNOWN: Final = "known"
 DETECTOR: Final = "detector"
+NAME: Final = "name"
+DEFAULT: Final = "default"
 
 
 @dataclass(frozen=True, slots=True)

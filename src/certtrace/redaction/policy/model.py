@@ -2,48 +2,68 @@
 
 import hashlib
 from functools import cached_property
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from certtrace.redaction.markers import EXAM_SECRET, Mark, Pii
+from certtrace.redaction.policy.kinds import FORMATS, OPERATOR_OF_TYPE, TYPES
+from certtrace.redaction.policy.rules import Rule, known_marker, operator_name
 from certtrace.redaction.structure.secret_keys import SECRET_KEYS
 
-FORMATS: Final = frozenset({"EMAIL", "PHONE", "URL", "CREDIT_CARD", "IBAN", "SSN", "DOB", "SECRET", "IP", "MAC"})
-"""All detectors by the type they find; `URL` stands for credentials and secret parameters in addresses."""
+Profile = Literal["standard", "strict", "open"]
+Names = Literal["off", "standard", "high"]
+Period = Literal["none", "month", "quarter", "year"]
 
-_NOT_BY_DEFAULT: Final = frozenset({"IP", "MAC"})
+_NOT_BY_DEFAULT: Final = frozenset({"IP_NETWORK", "MAC_NETWORK"})
 
 PROFILES: Final = {
     "standard": FORMATS - _NOT_BY_DEFAULT,
     "strict": FORMATS,
     "open": frozenset({"URL", "SECRET"}),
 }
+_NAMES: Final[dict[str, Names]] = {"standard": "standard", "strict": "high", "open": "off"}
 
 
 class RedactionPolicy(BaseModel):
-    """What is looked for, what is dropped by its key, and how large a value may be."""
+    """What is looked for, what happens to it, and how large a value may be."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    profile: Literal["standard", "strict", "open"] = "standard"
-    """`strict` also takes addresses of machines and withholds free text that nothing classified; `open` keeps forms."""
+    profile: Profile = "standard"
+    """`strict` also takes what is subject matter and withholds text that nothing classified; `open` keeps forms."""
     detectors: frozenset[str] | None = None
     """Types to look for; None takes the profile's."""
-    max_value_bytes: int = Field(default=1 << 20, ge=256)
-    """Longest text that leaves; the tail beyond is cut and counted. Texts of one structure share the bound."""
-    max_depth: int = Field(default=64, ge=1, le=200)
-    max_items: int = Field(default=10_000, ge=1)
-    """Most items of one list or mapping."""
+    names: Names | None = None
+    """Whether names that nobody declared are recognized in free text, and how eagerly; None takes the profile's."""
+    unclassified: Literal["keep", "withhold"] | None = None
+    """What happens to free text that nothing classified; None takes the profile's."""
+    operators: dict[str, str] = Field(default_factory=dict)
+    """Type of finding to operator, where it differs from the default."""
+    rules: tuple[Rule, ...] = ()
+    """Exceptions, in order: the first that fits decides."""
+    key_paths: dict[str, str] = Field(default_factory=dict)
+    """Glob of a dotted path, such as `input.candidate.*`, to a marker: a name of `Pii` or `exam_secret`."""
     secret_keys: frozenset[str] = SECRET_KEYS
     """Keys (last part, words joined by `_`) whose value is dropped."""
     identity_keys: bool = True
     """Whether keys such as `email` and `date_of_birth` in plain mappings declare their values."""
-    key_paths: dict[str, str] = Field(default_factory=dict)
-    """Glob of a dotted path, such as `input.candidate.*`, to a marker: a name of `Pii` or `exam_secret`."""
     allow: frozenset[str] = frozenset()
     """Texts that are never personal, compared without case: a support address, the name of a product."""
+    period: Period = "none"
+    """How long a pseudonym lasts; `none`: as long as the key."""
+    binary: Literal["describe", "hash", "drop"] = "describe"
+    """What stands for binary data and data URIs: kind and size, a keyed hash as well, or nothing."""
+    quoted_values: Literal["withhold", "keep"] = "withhold"
+    """What happens to the values that error messages quote."""
+    max_value_bytes: int = Field(default=1 << 20, ge=256)
+    """Longest text that leaves; the tail beyond is cut and counted. Texts of one structure share the bound."""
+    max_value_seconds: float = Field(default=2.0, gt=0.0, le=60.0)
+    """Longest time for one text; what was not examined by then is withheld."""
+    max_depth: int = Field(default=64, ge=1, le=200)
+    max_items: int = Field(default=10_000, ge=1)
+    """Most items of one list or mapping."""
 
     @field_validator("detectors")
     @classmethod
@@ -54,12 +74,20 @@ class RedactionPolicy(BaseModel):
             raise ValueError(msg)
         return value
 
+    @field_validator("operators")
+    @classmethod
+    def _known_operators(cls, value: dict[str, str]) -> dict[str, str]:
+        for kind, operator in value.items():
+            if kind not in TYPES:
+                msg = f"Unknown type {kind!r}. Known are {', '.join(sorted(TYPES))}."
+                raise ValueError(msg)
+            operator_name(operator)
+        return value
+
     @model_validator(mode="after")
     def _known_markers(self) -> Self:
-        for path, marker in self.key_paths.items():
-            if marker.upper() not in Pii.__members__ and marker != "exam_secret":
-                msg = f"Path {path!r} has an unknown marker. Use `exam_secret` or one of {sorted(Pii.__members__)}."
-                raise ValueError(msg)
+        for marker in self.key_paths.values():
+            known_marker(marker)
         return self
 
     @property
@@ -68,23 +96,48 @@ class RedactionPolicy(BaseModel):
         return PROFILES[self.profile] if self.detectors is None else self.detectors
 
     @property
+    def recognizes_names(self) -> Names:
+        """How eagerly names are recognized."""
+        return self.names or _NAMES[self.profile]
+
+    @property
     def withholds_free_text(self) -> bool:
         """Whether text that nothing classified is refused."""
-        return self.profile == "strict"
+        return (self.unclassified or ("withhold" if self.profile == "strict" else "keep")) == "withhold"
 
     @cached_property
     def version(self) -> str:
         """12 hex digits of the SHA-256 of the policy as canonical JSON."""
-        content = {
-            name: sorted(value) if isinstance(value, frozenset) else value
-            for name, value in self.model_dump(mode="python").items()
+        return hashlib.sha256(orjson.dumps(self._canonical(), option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
+
+    def _canonical(self) -> dict[str, Any]:
+        content = self.model_dump(mode="json", by_alias=True)
+        for name in ("detectors", "secret_keys", "allow"):
+            content[name] = sorted(content[name] or ())
+        effective = {
+            "enabled": sorted(self.enabled),
+            "recognizes_names": self.recognizes_names,
+            "withholds_free_text": self.withholds_free_text,
+            "operators_by_type": {**OPERATOR_OF_TYPE, **self.operators},
         }
-        content["enabled"] = sorted(self.enabled)
-        return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
+        return {**content, **effective}
 
     def marks_by_path(self) -> dict[str, Mark]:
         """Return the path rules with their markers."""
         return {
-            path: EXAM_SECRET if marker == "exam_secret" else Pii[marker.upper()]
+            path: EXAM_SECRET if marker.lower() == "exam_secret" else Pii[marker.upper()]
             for path, marker in self.key_paths.items()
         }
+
+    def destinations(self) -> frozenset[str]:
+        """Return the destinations that have rules of their own."""
+        return frozenset(rule.destination for rule in self.rules if rule.destination is not None)
+
+    def for_destination(self, destination: str | None) -> "RedactionPolicy":
+        """Return the policy as it holds for one destination; None for all without rules of their own."""
+        rules = tuple(
+            rule.model_copy(update={"destination": None})
+            for rule in sorted(self.rules, key=lambda rule: rule.destination is None)
+            if rule.destination in {None, destination}
+        )
+        return self if rules == self.rules else self.model_copy(update={"rules": rules})

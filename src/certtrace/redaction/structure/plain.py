@@ -18,7 +18,7 @@ class PlainData:
     __slots__ = ("_harmless", "_max_characters", "_max_depth", "_max_items", "_off", "_secret_keys")
 
     def __init__(self, rules: Rules) -> None:
-        self._off = bool(rules.paths)
+        self._off = rules.has_paths
         self._secret_keys = rules.secret_keys
         self._max_characters = rules.max_characters
         self._max_items = min(rules.max_items, _MAX_PIECES)

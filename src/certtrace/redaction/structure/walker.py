@@ -28,12 +28,22 @@ _NAME_PARTS: Final = {"GIVEN": "PERSON", "FAMILY": "PERSON", "MIDDLE": "PERSON"}
 
 Leaf = Callable[[str], str]
 Operator = Callable[[str, str], str]
+Whole = Callable[[object, str], Any]
 
 
 class Rules:
     """What a policy says about keys and paths, compiled once."""
 
-    __slots__ = ("identity_keys", "max_characters", "max_depth", "max_items", "paths", "secret_keys")
+    __slots__ = (
+        "has_paths",
+        "identity_keys",
+        "max_characters",
+        "max_depth",
+        "max_items",
+        "path_operators",
+        "paths",
+        "secret_keys",
+    )
 
     def __init__(self, policy: RedactionPolicy) -> None:
         self.max_characters = policy.max_value_bytes
@@ -44,6 +54,16 @@ class Rules:
         self.paths: list[tuple[RegularExpression[str], Mark]] = [
             (compile_expression(translate(path)), mark) for path, mark in policy.marks_by_path().items()
         ]
+        self.path_operators: list[tuple[RegularExpression[str], str]] = [
+            (compile_expression(translate(rule.key_path)), rule.operator)
+            for rule in policy.rules
+            if rule.key_path is not None
+        ]
+        self.has_paths = bool(self.paths or self.path_operators)
+
+    def operator_at(self, path: str) -> str:
+        """Return the operator that a path rule has for the whole value; empty where there is none."""
+        return next((op for expression, op in self.path_operators if expression.match(path)), "")
 
     def mark_at(self, path: str) -> Mark | None:
         """Return the marker that a path rule declares."""
@@ -69,9 +89,9 @@ def _has_space(value: str | bytes) -> bool:
 class Walk:
     """One pass over one value. Made anew for each value."""
 
-    __slots__ = ("_characters_left", "_left", "_on_path", "_operator", "_rules", "_tally", "_text")
+    __slots__ = ("_characters_left", "_left", "_on_path", "_operator", "_rules", "_tally", "_text", "_whole")
 
-    def __init__(self, rules: Rules, text: Leaf, operator: Operator, tally: Tally) -> None:
+    def __init__(self, rules: Rules, text: Leaf, operator: Operator, tally: Tally, whole: Whole) -> None:
         """Take the rules and what is done to a leaf.
 
         Args:
@@ -79,8 +99,10 @@ class Walk:
             text: Redacts free text.
             operator: Returns the placeholder of a text of a kind (`PERSON`, `EXAM_SECRET` …) and counts it.
             tally: Counts what is withheld.
+            whole: Applies the operator of a path rule to a value.
         """
         self._rules = rules
+        self._whole = whole
         self._text = text
         self._operator = operator
         self._tally = tally
@@ -157,9 +179,9 @@ class Walk:
                 result["<cut>"] = self._cut(f"{len(entries) - len(result)} more entries")
                 break
             name = free = self._text(key) if type(key) is str else self._key(key)
-            if rules.paths:
+            if rules.has_paths:
                 at = f"{path}.{name}"
-            if marks or rules.paths:
+            if marks or rules.has_paths:
                 mark = marks.get(key) or rules.mark_at(at)
             if name in result:
                 free = _free(name, result)
@@ -171,7 +193,8 @@ class Walk:
             return self._operator("SECRET", "")
         if mark is not None:
             return self._marked(value, mark, depth)
-        return self._value(value, path, depth)
+        operator = self._rules.operator_at(path) if self._rules.path_operators else ""
+        return self._whole(value, operator) if operator else self._value(value, path, depth)
 
     def _key(self, key: object) -> str:
         if isinstance(key, str):

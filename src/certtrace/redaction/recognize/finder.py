@@ -1,0 +1,67 @@
+"""All recognizers of a redactor together."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from certtrace.ports import Recognizer
+from certtrace.redaction.detect.finding import NAME, Finding
+from certtrace.redaction.policy.kinds import TYPES
+from certtrace.redaction.recognize.guard import Guarded, RecognizerError, checked
+
+_SHORTEST: Final = 2
+
+
+class Recognizers:
+    """Asks each recognizer and returns findings. Safe to share between threads."""
+
+    def __init__(self, own: Sequence[Recognizer], foreign: Sequence[Recognizer], timeout_seconds: float) -> None:
+        """Take the recognizers.
+
+        Args:
+            own: Shipped with certtrace: linear in the text, so they run where they are called.
+            foreign: Given by the host: each gets a thread and a deadline.
+            timeout_seconds: Longest time for one call of a foreign recognizer.
+        """
+        self._own = list(own)
+        self._foreign = [Guarded(recognizer, timeout_seconds) for recognizer in foreign]
+        self.names = tuple(recognizer.name for recognizer in (*own, *foreign))
+
+    def __bool__(self) -> bool:
+        return bool(self._own or self._foreign)
+
+    def find(self, text: str) -> list[Finding]:
+        """Return the findings in one text.
+
+        Raises:
+            RecognizerError: A recognizer failed; the text has to be withheld.
+        """
+        return self.find_all([text])[0]
+
+    def find_all(self, texts: Sequence[str]) -> list[list[Finding]]:
+        """Return the findings of each text.
+
+        Raises:
+            RecognizerError: A recognizer failed; the texts have to be withheld.
+        """
+        found: list[list[Finding]] = [[] for _ in texts]
+        asked = [index for index, text in enumerate(texts) if len(text) >= _SHORTEST]
+        wanted = [texts[index] for index in asked]
+        if not wanted:
+            return found
+        for recognizer in self._own:
+            self._take(recognizer.name, checked(recognizer.recognize(wanted), wanted), asked, found)
+        for guarded in self._foreign:
+            self._take(guarded.name, guarded.recognize(wanted), asked, found)
+        return found
+
+    @staticmethod
+    def _take(name: str, answer: Sequence[Sequence[object]], asked: list[int], found: list[list[Finding]]) -> None:
+        for index, places in zip(asked, answer, strict=True):
+            for place in places:
+                kind = str(getattr(place, "type", ""))
+                if kind not in TYPES:
+                    msg = f"Recognizer {name} found a type that no policy knows."
+                    raise RecognizerError(msg)
+                found[index].append(
+                    Finding(getattr(place, "start", 0), getattr(place, "end", 0), kind, layer=NAME, rule=name)
+                )

@@ -1,0 +1,393 @@
+"""The redaction of one unit: what is known in it, one look at a time, and a receipt for each span."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from certtrace import semconv
+from certtrace.ports import EventRecord, LinkRecord, ModelValue, Receipt, ScopeRecord, SpanRecord, Structured
+from certtrace.redaction.detect.finding import Finding
+from certtrace.redaction.known.collecting import Collector
+from certtrace.redaction.known.people import merged
+from certtrace.redaction.operators import masked
+from certtrace.redaction.policy.kinds import PSEUDONYMISED, attribute_class
+from certtrace.redaction.pseudonyms import normalise
+from certtrace.redaction.structure import jsontext, tracestate
+from certtrace.redaction.structure.walker import Walk, int64
+from certtrace.redaction.texts import Change, Look, Tally
+
+if TYPE_CHECKING:
+    from certtrace.redaction.redactor import Redactor
+
+WITHHELD: Final = "<withheld: redaction failed>"
+
+_ROOTS: Final = {semconv.OBSERVATION_INPUT: "input", semconv.OBSERVATION_OUTPUT: "output"}
+_METADATA_ROOT: Final = semconv.OBSERVATION_METADATA
+_KINDS: Final = ("", "internal", "server", "client", "producer", "consumer")
+_FREE_TEXT_BYTES: Final = 64
+CLEAN_LENGTH: Final = 64
+_NO_NAMES: Final = "no names"
+"""Mark of a look without recognizers among the texts that were found clean."""
+
+
+class Unit:
+    """The spans of one unit, or one value, on their way through the redactor."""
+
+    def __init__(
+        self,
+        redactor: "Redactor",
+        identities: Sequence[object],
+        values: Iterable[tuple[str, object]],
+        *,
+        repeats: bool = False,
+    ) -> None:
+        """Learn who is named and what is secret.
+
+        Args:
+            redactor: Policy, keys, and what is remembered from unit to unit.
+            identities: What is known about people.
+            values: Captured values that may declare something, with their attribute keys.
+            repeats: Whether the same texts are likely to come again: several spans.
+        """
+        self._redactor = redactor
+        self._rules = redactor.rules
+        self._withholds = redactor.policy.withholds_free_text
+        self.tally = Tally()
+        self._plain: dict[int, list[str]] = {}
+        """The texts of structures that declare nothing and are clean if their texts are."""
+        self._seen: dict[bool, set[str]] | None = {False: set(), True: set()} if repeats else None
+        """Texts of any length found clean, without and with recognizers: spans of one unit hand the same answer on."""
+        self._known = redactor.nobody
+        self._names = redactor.names()
+        self._default = redactor.scopes.default
+        self._scope = self._default
+        self._spans_kind = ("", "")
+        collector = Collector(redactor.rules)
+        for key, value in values:
+            try:
+                texts = redactor.plain.texts(value.value) if isinstance(value, Structured) else None
+                if texts is None:
+                    collector.value(value, _root(key))
+                else:
+                    self._plain[id(value)] = texts
+            except Exception as error:  # noqa: BLE001 - whatever goes wrong must close the gate
+                redactor.failed("captured value", error, self.tally)
+        failures = self.tally.withheld
+        if identities:
+            redactor.guarded("identity", partial(collector.identities, identities), None, self.tally)
+        self._blind = self.tally.withheld > failures
+        """Someone may be known whom we cannot look for: free text is withheld."""
+        if collector.people or collector.secrets:
+            learned = redactor.guarded("identity", partial(self._learn, collector), None, self.tally)
+            self._blind = self._blind or learned is None
+        self._young: AbstractSet[str] = frozenset()
+        self._bare = Look(self._default.operators)
+        self._full = Look(self._default.operators, names=self._names) if self._names is not None else self._bare
+        self._look = self._bare
+        self._use(self._bare)
+
+    def _learn(self, collector: Collector) -> bool:
+        self._known = self._redactor.known(merged(collector.people), collector.secrets)
+        return True
+
+    # --- spans --------------------------------------------------------------------------------------------------------
+
+    def span(self, span: SpanRecord) -> SpanRecord:
+        """Return one span redacted, with its receipt."""
+        begin = time.perf_counter_ns()
+        self.tally = Tally()
+        kind = _KINDS[span.kind] if 0 <= span.kind < len(_KINDS) else ""
+        self._spans_kind = (str(span.attributes.get(semconv.OBSERVATION_TYPE, "span")), kind)
+        redacted = SpanRecord(
+            trace_id=span.trace_id,
+            span_id=span.span_id,
+            parent_span_id=span.parent_span_id,
+            name=self.text(span.name),
+            kind=span.kind,
+            start_time_ns=span.start_time_ns,
+            end_time_ns=span.end_time_ns,
+            status_code=span.status_code,
+            status_message=self._status(span.status_message),
+            attributes=self._attributes(span.attributes),
+            events=[EventRecord(self.text(e.name), e.time_ns, self._attributes(e.attributes)) for e in span.events],
+            links=[self._link(link) for link in span.links],
+            trace_state=self._trace_state(span.trace_state),
+            parent_is_remote=span.parent_is_remote,
+            scope=self._scope_of(span.scope),
+            dropped_attributes=span.dropped_attributes,
+        )
+        redacted.attributes[semconv.REDACTION_RECEIPT] = _receipt_text(self._redactor.receipt(self.tally, begin))
+        return redacted
+
+    def _status(self, message: str) -> str:
+        if not message:
+            return message
+        value = self._attribute(semconv.OBSERVATION_STATUS_MESSAGE, message)
+        return value if isinstance(value, str) else str(value)
+
+    def _attributes(self, attributes: dict[str, object]) -> dict[str, object]:
+        result: dict[str, object] = {}
+        for key, value in attributes.items():
+            name = self.text(key)
+            while name in result:
+                name += "#"
+            try:
+                result[name] = self._attribute(key, value)
+            except Exception as error:  # noqa: BLE001 - whatever goes wrong must close the gate
+                self._redactor.failed("value", error, self.tally)
+                result[name] = WITHHELD
+        return result
+
+    def _attribute(self, key: str, value: object) -> object:
+        if value is True or value is False:
+            return value
+        inner = value.value if isinstance(value, Structured) else value
+        rules = self._rules
+        if rules.is_secret(key, inner):
+            return self.operator("SECRET", "")
+        self._enter(key)
+        try:
+            if self._scope.value not in {"", "keep"}:
+                return self._whole(inner, self._scope.value)
+            return self._in_scope(key, value, inner)
+        finally:
+            self._leave()
+
+    def _in_scope(self, key: str, value: object, inner: object) -> object:
+        rules = self._rules
+        mark = rules.mark_at(_root(key)) if rules.paths else None
+        if mark is None and self._is_clean(inner):
+            return inner
+        texts = self._plain.get(id(value))
+        if texts is not None and self._all_clean(texts):
+            return jsontext.dumps(inner)
+        redacted = self.walk().redact(inner, _root(key)) if mark is None else self.walk().marked(inner, mark)
+        if isinstance(redacted, str):
+            return redacted
+        return jsontext.dumps(redacted) if isinstance(value, Structured | ModelValue) else _otlp(redacted)
+
+    def _link(self, link: LinkRecord) -> LinkRecord:
+        state = self._trace_state(link.trace_state)
+        return LinkRecord(link.trace_id, link.span_id, state, self._attributes(link.attributes))
+
+    def _scope_of(self, scope: ScopeRecord) -> ScopeRecord:
+        return ScopeRecord(self.text(scope.name), self.text(scope.version), self._attributes(scope.attributes))
+
+    def _trace_state(self, state: str) -> str:
+        if not state:
+            return ""
+        return self._redactor.guarded("tracestate", lambda: tracestate.clean(state, self.text), "", self.tally)
+
+    # --- one look at a time -------------------------------------------------------------------------------------------
+
+    def _enter(self, key: str) -> None:
+        """Look at what follows as the policy says for one attribute."""
+        self._scope = self._redactor.scopes.of(key, *self._spans_kind)
+        wants_names = self._names is not None and attribute_class(key) == "C"
+        if self._scope is self._default:
+            self._use(self._full if wants_names else self._bare)
+        else:
+            keeps = self._scope.value == "keep"
+            names = self._names if wants_names and not keeps else None
+            self._use(Look(self._scope.operators, detect=not keeps, names=names))
+
+    def _leave(self) -> None:
+        self._scope = self._default
+        self._use(self._bare)
+
+    def _use(self, look: Look) -> None:
+        self._look = look
+        remembers = not self._blind and (look is self._bare or look is self._full)
+        self._young = self._known.clean_for(look).young if remembers else frozenset()
+
+    @property
+    def _remembers(self) -> bool:
+        """Whether what is found clean now is clean wherever it stands."""
+        return self._look is self._bare or self._look is self._full
+
+    def walk(self) -> Walk:
+        """Return a fresh walk over one value."""
+        content = self._content if self._withholds and self._scope.value != "keep" else self.text
+        return Walk(self._rules, content, self.operator, self.tally, self._whole)
+
+    def content_walk(self) -> Walk:
+        """Return a walk over a value that stands in no attribute: a score, a dataset item."""
+        self._use(self._full)
+        return self.walk()
+
+    def text(self, text: str) -> str:
+        """Return a text redacted, as the present look says."""
+        if type(text) is str and len(text) <= CLEAN_LENGTH and text in self._young:
+            return text
+        if self._blind:
+            return WITHHELD
+        seen = self._seen[self._look.names is not None] if self._seen is not None and self._remembers else None
+        try:
+            if type(text) is not str:
+                text = str.__str__(text)  # a subclass has methods of its own
+            if seen is not None and text in seen:
+                return text
+            redacted = self._redactor.free_text(text, self._known, self._look, self.tally, remember=self._remembers)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong must close the gate
+            self._redactor.failed("text", error, self.tally)
+            return WITHHELD
+        if seen is not None and redacted is text:
+            seen.add(text)
+        return redacted
+
+    def changes(self, text: str) -> list[Change]:
+        """Return what would be replaced in one text of content.
+
+        Raises:
+            Exception: Whatever a detector raises.
+        """
+        return self._redactor.texts.changes(text, self._known, self._full)
+
+    def _content(self, text: str) -> str:
+        """Return a text that a person or a model may have written, redacted or, by policy, withheld."""
+        if self._withholds and (len(text) > _FREE_TEXT_BYTES or len(text.split()) > 1):
+            self.tally.withheld += 1
+            return f"<text:{self._redactor.withheld_hash(text)} len={len(text)}>"
+        return self.text(text)
+
+    # --- operators ----------------------------------------------------------------------------------------------------
+
+    def operator(self, kind: str, text: str) -> str:
+        """Return what stands for a declared value, and count it."""
+        operator = self._scope.operators.get(kind, "drop")
+        if operator == "keep":
+            return self.text(text)
+        self.tally.count(kind, operator)
+        subject = ""
+        if kind in PSEUDONYMISED:
+            subject = self._known.subjects.get((kind.lower(), normalise(text, kind.lower())), "")
+            subject = subject or self._subject_by_part(kind, text)
+        if kind == "EXAM_SECRET" and operator == "hash":
+            return self._redactor.exam_placeholder(text)
+        if kind == "OTHER" and operator == "drop":
+            return "<personal>"
+        return self._redactor.operators.replacement(operator, kind, text, subject)
+
+    def _subject_by_part(self, kind: str, text: str) -> str:
+        if kind != "PERSON":
+            return ""
+        sign = normalise(text)
+        return next(
+            (found for part in ("given", "family", "middle") if (found := self._known.subjects.get((part, sign)))), ""
+        )
+
+    def _whole(self, value: object, operator: str) -> Any:
+        """Apply the operator of a rule to a whole value; nothing and yes/no stay, they say nothing."""
+        if value is None or isinstance(value, bool) or value == "":
+            return value
+        if operator == "keep":
+            before, self._look = self._look, Look(self._scope.operators, detect=False)
+            try:
+                return Walk(self._rules, self.text, self.operator, self.tally, self._whole).redact(value, "")
+            finally:
+                self._look = before
+        self.tally.count("VALUE", operator)
+        if operator.startswith("mask"):
+            keep_last = int(operator.partition(":")[2] or 0)
+            leaf: Callable[[str], str] = partial(masked, keep_last=keep_last)
+            return _otlp(Walk(self._rules, leaf, self.operator, self.tally, self._whole).redact(value, ""))
+        if operator == "drop":
+            return "<dropped>"
+        text = _as_text(value)
+        if operator == "pseudonymise":
+            return self._redactor.operators.replacement(operator, "ID", text)
+        return f"<value:{self._redactor.withheld_hash(text)} len={len(text)}>"
+
+    # --- short cuts ---------------------------------------------------------------------------------------------------
+
+    def _all_clean(self, texts: list[str]) -> bool:
+        """Tell whether redaction leaves all the texts as they are; where not, nothing of the attempt is counted."""
+        if self._withholds or self._blind or not self._remembers:
+            return False
+        unused = Tally()
+        seen = self._seen[self._look.names is not None] if self._seen is not None else None
+        try:
+            if self._names is not None and self._look.names is not None:
+                self._names.prefetch(text for text in texts if seen is None or text not in seen)
+            for text in texts:
+                if (len(text) <= CLEAN_LENGTH and text in self._young) or (seen is not None and text in seen):
+                    continue
+                if self._redactor.free_text(text, self._known, self._look, unused) is not text:
+                    return False
+                if seen is not None:
+                    seen.add(text)
+        except Exception:  # noqa: BLE001 - the walk that follows meets it again, withholds the value and counts it
+            return False
+        return True
+
+    def _is_clean(self, value: object) -> bool:
+        """Tell, quickly and where in doubt with no, whether a value is a text that leaves as it is."""
+        if type(value) is not str or len(value) > CLEAN_LENGTH or self._withholds:
+            return False
+        return value[:1].isalnum() and value in self._young  # other signs may begin JSON, which has keys
+
+
+class UnitNames:
+    """What recognizers found in the texts of one unit: each text is asked for once, many at a time."""
+
+    __slots__ = ("_find_all", "_found")
+
+    def __init__(self, find_all: Callable[[Sequence[str]], Sequence[list[Finding]]]) -> None:
+        self._find_all = find_all
+        self._found: dict[str, list[Finding]] = {}
+
+    def prefetch(self, texts: Iterable[str]) -> None:
+        """Ask for many texts at once."""
+        missing = [text for text in dict.fromkeys(texts) if text not in self._found]
+        if len(missing) > 1:
+            self._found.update(zip(missing, self._find_all(missing), strict=True))
+
+    def find(self, text: str) -> list[Finding]:
+        """Return the findings in one text."""
+        found = self._found.get(text)
+        return found if found is not None else self._find_all([text])[0]
+
+
+def _root(key: str) -> str:
+    """Return where the path of a value begins: `input`, `output`, `metadata.…` or the attribute key."""
+    if key in _ROOTS:
+        return _ROOTS[key]
+    if key.startswith(_METADATA_ROOT):
+        return "metadata" + key[len(_METADATA_ROOT) :]
+    return key
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, ModelValue):
+        value = value.fields
+    return jsontext.dumps(value) if isinstance(value, Mapping | list | tuple | int | float) else type(value).__name__
+
+
+def _otlp(value: object) -> object:
+    """Return a value that OTLP can carry: text, truth, number, or a list of one kind of those."""
+    if isinstance(value, str | bool | float) or (isinstance(value, int) and int64(value)):
+        return value
+    if isinstance(value, list) and len({type(item) for item in value}) <= 1:
+        plain = [_otlp(item) for item in value]
+        if all(
+            type(item) is type(kept) and not isinstance(kept, list) for item, kept in zip(value, plain, strict=True)
+        ):
+            return plain
+    return jsontext.dumps(value)
+
+
+def _receipt_text(receipt: Receipt) -> str:
+    content = {
+        "policy": receipt.policy,
+        "counts": receipt.counts,
+        "withheld": receipt.withheld,
+        "operators": receipt.operators,
+        "microseconds": receipt.microseconds,
+    }
+    return orjson.dumps(content).decode()
