@@ -1,4 +1,4 @@
-"""The pytest plugin: fixture `certtrace_spans` gives a test the finished, redacted spans of the code under test."""
+"""The pytest plugin: a test sees the finished, redacted spans of the code under test, and that nothing leaked."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from certtrace.testing import Recorder
+    from certtrace.testing import LeakCheck, Recorder
 
 
 @pytest.fixture
@@ -16,3 +16,16 @@ def certtrace_spans() -> "Iterator[Recorder]":
 
     with recording() as recorder:
         yield recorder
+
+
+@pytest.fixture
+def certtrace_leaks() -> "Iterator[LeakCheck]":
+    """Export what the test records to a server of its own, and fail if a planted value is in it.
+
+    Call `certtrace_leaks.plant({"candidate": "Ada Zimmermann"})` with what the code under test is given.
+    """
+    from certtrace.testing import leak_check  # noqa: PLC0415 - as above
+
+    __tracebackhide__ = True
+    with leak_check() as check:
+        yield check

@@ -1,7 +1,4 @@
-"""See what your code records, redacted as it would leave the process: for your own test suite.
-
-With pytest use the fixture `certtrace_spans` (the plugin is installed with certtrace); elsewhere `recording()`.
-"""
+"""See what your code records, redacted as it would leave the process."""
 
 import json
 from collections.abc import Iterator, Sequence

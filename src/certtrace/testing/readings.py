@@ -1,0 +1,262 @@
+"""The readings of exported bytes: decompressed, unescaped, decoded, again and again, as somebody who has them would."""
+
+import binascii
+import bz2
+import html
+import lzma
+import re
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from typing import Any, Final
+
+from certtrace.errors import ConfigurationError
+from certtrace.testing.spelling import compact, decode, fold
+
+MAX_DEPTH: Final = 6
+MAX_BYTES: Final = 1 << 30
+"""Bytes of all readings of one source; beyond it the check refuses rather than overlook something."""
+
+_BREAK: Final = b"\x1e"
+"""Stands between parts that were decoded apart, so that nothing is found across them."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to read a source: how it was reached, outermost step first, and what it says."""
+
+    steps: tuple[str, ...]
+    data: bytes
+    parent: "Reading | None" = None
+
+    @cached_property
+    def text(self) -> str:
+        """The bytes as text."""
+        return decode(self.data)
+
+    @cached_property
+    def folded(self) -> str:
+        """The text without case, accents and invisible characters."""
+        return fold(self.text)
+
+    @cached_property
+    def compact(self) -> bytes:
+        """The folded text without spaces and punctuation."""
+        return compact(self.folded)
+
+
+def readings(data: bytes) -> Iterator[Reading]:
+    """Yield every reading of a source, the bytes themselves first.
+
+    Raises:
+        ConfigurationError: There is more to read than can be searched, or a compression that cannot be read here.
+    """
+    waiting = deque([Reading((), data)])
+    seen = {data}
+    size = 0
+    while waiting:
+        reading = waiting.popleft()
+        size += len(reading.data)
+        if size > MAX_BYTES:
+            msg = f"A source unfolds to more than {MAX_BYTES >> 20} MB and was not searched. Search it in parts."
+            raise ConfigurationError(msg)
+        yield reading
+        if len(reading.steps) >= MAX_DEPTH:
+            continue
+        for step, decoded in _decoded(reading):
+            if decoded and decoded not in seen:
+                seen.add(decoded)
+                waiting.append(Reading((*reading.steps, step), decoded, reading))
+
+
+def _decoded(reading: Reading) -> Iterator[tuple[str, bytes]]:
+    yield from _decompressed(reading.data)
+    for step, decoded in (
+        ("escaped", unescaped(reading.text)),
+        ("quoted-printable", _unquoted(reading.text)),
+        ("base64", _from_base64(reading.data)),
+        ("hex", _from_hex(reading.data)),
+    ):
+        if decoded is not None:
+            yield step, decoded if isinstance(decoded, bytes) else decoded.encode("utf-8", "surrogatepass")
+
+
+# --- escapes ---
+
+_ESCAPE: Final = re.compile(
+    r"(?P<url>(?:%[0-9A-Fa-f]{2})+)"
+    r"|(?P<json>(?:\\{1,32}u[0-9A-Fa-f]{4})+)"
+    r"|(?P<wide>\\{1,32}U[0-9A-Fa-f]{8}|\\{1,32}u\{[0-9A-Fa-f]{1,6}\})"
+    r"|(?P<hex>(?:\\{1,32}x[0-9A-Fa-f]{2})+)"
+    r"|(?P<octal>(?:\\{1,32}[0-3][0-7]{2})+)"
+    r"|(?P<short>\\{1,32}[nrtbf/])"
+    r"|(?P<html>&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
+)
+_HEX_DIGITS: Final = re.compile(r"(?:u|x|%)([0-9A-Fa-f]+)")
+KINDS: Final = {
+    "URL-encoded": ("url",),
+    "JSON-escaped": ("json", "short"),
+    "HTML entities": ("html",),
+    "backslash escapes": ("wide", "hex", "octal"),
+}
+"""Which escapes a form consists of."""
+
+
+def unescaped(text: str, kinds: tuple[str, ...] = ()) -> str | None:
+    """Return text with one round of escapes undone, all or some kinds of them; `None` when there are none."""
+
+    def plain(match: re.Match[str]) -> str:
+        kind = match.lastgroup or ""
+        return match[0] if kinds and kind not in kinds else _UNDO[kind](match[0])
+
+    changed, count = _ESCAPE.subn(plain, text)
+    return changed if count else None
+
+
+def _json(run: str) -> str:
+    units = b"".join(int(digits, 16).to_bytes(2, "little") for digits in _HEX_DIGITS.findall(run))
+    return units.decode("utf-16-le", "surrogatepass")
+
+
+def _wide(escape: str) -> str:
+    code = int(escape.lstrip("\\")[1:].strip("{}"), 16)
+    return chr(code) if code < 0x110000 else escape
+
+
+def _bytes(run: str) -> str:
+    return decode(bytes(int(digits, 16) for digits in _HEX_DIGITS.findall(run)))
+
+
+def _octal(run: str) -> str:
+    return decode(bytes(int(digits, 8) & 0xFF for digits in run.split("\\") if digits))
+
+
+def _short(escape: str) -> str:
+    return "/" if escape.endswith("/") else " "
+
+
+_UNDO: Final[dict[str, Callable[[str], str]]] = {
+    "url": _bytes,
+    "json": _json,
+    "wide": _wide,
+    "hex": _bytes,
+    "octal": _octal,
+    "short": _short,
+    "html": html.unescape,
+}
+
+_QUOTED: Final = re.compile(r"(?:=[0-9A-F]{2})+|=\r?\n")
+
+
+def _unquoted(text: str) -> str | None:
+    def plain(match: re.Match[str]) -> str:
+        run = match[0]
+        return "" if run.endswith("\n") else decode(bytes.fromhex(run.replace("=", "")))
+
+    changed, count = _QUOTED.subn(plain, text)
+    return changed if count else None
+
+
+# --- encodings ---
+
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{8,}(?:=*(?:\r\n|\n|\\r\\n|\\n)[A-Za-z0-9+/_-]{4,})*")
+_LINE_END: Final = re.compile(rb"=*(?:\r\n|\n|\\r\\n|\\n)")
+_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
+_HEX: Final = re.compile(rb"(?:[0-9A-Fa-f]{2}[ :-]?){8,}")
+_BETWEEN_HEX: Final = b" :-"
+
+
+def _from_base64(data: bytes) -> bytes | None:
+    parts: list[bytes] = []
+    for match in _BASE64.finditer(data):
+        run = _LINE_END.sub(b"", match[0]).translate(_STANDARD)
+        # Where the encoded text begins is not certain: a length or a word may stand directly before it.
+        for start in range(4):
+            whole = run[start:]
+            rest = len(whole) % 4
+            whole = whole[: len(whole) - rest] if rest == 1 else whole + b"=" * (-rest % 4)
+            parts.append(binascii.a2b_base64(whole))
+    return _BREAK.join(parts) or None
+
+
+def _from_hex(data: bytes) -> bytes | None:
+    parts: list[bytes] = []
+    for match in _HEX.finditer(data):
+        run = match[0].translate(None, _BETWEEN_HEX)
+        parts += (binascii.unhexlify(run[: len(run) & ~1]), binascii.unhexlify(run[1 : len(run) - 1 | 1]))
+    return _BREAK.join(parts) or None
+
+
+# --- compression ---
+
+_ZLIB: Final = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
+_LEAST: Final = 8
+_ZSTD: Final = b"\x28\xb5\x2f\xfd"
+
+
+def _decompressed(data: bytes) -> Iterator[tuple[str, bytes]]:
+    for magic, name, opener in _COMPRESSIONS:
+        start = data.find(magic)
+        while start >= 0:
+            found = _opened(opener, data[start:])
+            if found:
+                yield name, found
+            start = data.find(magic, start + 1)
+    for match in _ZLIB.finditer(data):
+        found = _opened(lambda: zlib.decompressobj(15), data[match.start() :])
+        if found:
+            yield "zlib", found
+    found = _opened(lambda: zlib.decompressobj(-15), data)
+    if found and len(found) > len(data) // 2:
+        yield "deflate", found
+    start = data.find(_ZSTD)
+    while start >= 0:
+        yield "zstd", _zstd(data[start:], at_start=start == 0)
+        start = data.find(_ZSTD, start + 1)
+
+
+def _opened(opener: Callable[[], Any], data: bytes) -> bytes:
+    """Return what can be read of a compressed stream; a damaged or unfinished one up to its fault."""
+    found: list[bytes] = []
+    size = 0
+    while data:
+        stream = opener()
+        try:
+            found.append(stream.decompress(data, MAX_BYTES - size))
+        except (zlib.error, OSError, lzma.LZMAError, EOFError):
+            break
+        size += len(found[-1])
+        data = getattr(stream, "unused_data", b"")
+    whole = b"".join(found)
+    return whole if len(whole) >= _LEAST else b""
+
+
+_COMPRESSIONS: Final[tuple[tuple[bytes, str, Callable[[], Any]], ...]] = (
+    (b"\x1f\x8b\x08", "gzip", lambda: zlib.decompressobj(31)),
+    (b"BZh", "bzip2", bz2.BZ2Decompressor),
+    (b"\xfd7zXZ\0", "xz", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ)),
+)
+
+
+def _zstd(data: bytes, *, at_start: bool) -> bytes:
+    for module in ("compression.zstd", "backports.zstd", "zstandard"):
+        try:
+            zstd: Any = import_module(module)
+        except ImportError:
+            continue
+        stream = zstd.ZstdDecompressor()
+        try:
+            # zstandard decompresses a whole frame of unknown size only through an object of its own.
+            reader = stream.decompressobj() if hasattr(stream, "decompressobj") else stream
+            return bytes(reader.decompress(data))
+        except Exception:  # noqa: BLE001 - four bytes that look like a beginning need not be one
+            return b""
+    if not at_start:
+        return b""
+    msg = (
+        "A source is compressed with zstd, which this Python cannot read. Install zstandard, or search it uncompressed."
+    )
+    raise ConfigurationError(msg)
