@@ -6,20 +6,62 @@ from typing import Any, Final
 
 import orjson
 
+from certtrace.redaction.structure.jsonscan import Repeated, documents
+
 _LONG_NUMBER: Final = re.compile(r"[0-9]{16}")
+MAX_CHARACTERS: Final = 1 << 21
+"""Longer texts are not read: a parser would hold up all other threads meanwhile."""
 _UNREADABLE: Final = "\ufffd"
 
 
 def dumps(value: object) -> str:
     """Return compact JSON with non-ASCII letters kept; integers beyond 64 bit stay numbers."""
     try:
-        return orjson.dumps(value).decode()
+        return orjson.dumps(value, default=_plain).decode()
     except (orjson.JSONEncodeError, RecursionError):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Repeated):
+        return value.merged()
+    raise TypeError  # as both encoders ask for
+
+
+def repeats_keys(text: str, value: object) -> bool:
+    """Tell, where in doubt with yes, whether an object in a JSON text repeats a key, so that `value` lacks something.
+
+    Args:
+        text: The JSON text.
+        value: What `loads` returned for it.
+    """
+    # Each key costs two quotes, and quotes inside strings are spelled the same way back unless as \u0022.
+    return "\\u0022" in text or text.count('"') != dumps(value).count('"')
+
+
+def everything(text: str) -> list[Any]:
+    """Return what a text that is nothing but JSON holds: one document, one per line, fenced, or cut off by a bound."""
+    value = loads(text)
+    if value is not None:
+        return [value]
+    if len(text) > MAX_CHARACTERS:
+        return []
+    return [_unfolded(document.root.value(text)) for document in documents(text)]
+
+
+def _unfolded(value: Any) -> Any:
+    """Return `value` with a list of mappings for each object that repeats a key."""
+    if isinstance(value, Repeated):
+        return [_unfolded(layer) for layer in value.layers]
+    if isinstance(value, dict):
+        return {key: _unfolded(item) for key, item in value.items()}
+    return [_unfolded(item) for item in value] if isinstance(value, list) else value
 
 
 def loads(text: str) -> Any:
     """Return the list or mapping that a text holds as JSON, or None."""
+    if len(text) > MAX_CHARACTERS:
+        return None
     stripped = text.strip()
     if stripped[:1] + stripped[-1:] not in {"{}", "[]"}:
         return None

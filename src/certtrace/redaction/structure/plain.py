@@ -4,7 +4,9 @@ import math
 from typing import Final
 
 from certtrace.redaction.known.fields import last_word, plain_kind
-from certtrace.redaction.structure.walker import LONG_NUMBER, Rules
+from certtrace.redaction.structure.binary import MIN_BLOB
+from certtrace.redaction.structure.pieces import joined_texts
+from certtrace.redaction.structure.walker import DESCRIBED, JSON_BEGINS, LONG_NUMBER, Rules
 from certtrace.redaction.text.clean import CleanTexts
 
 _MAX_PIECES: Final = 512
@@ -40,18 +42,25 @@ class PlainData:
             return False
         texts.append("")  # counts the containers: shared ones may unfold to any number
         if isinstance(value, dict):
-            return len(value) <= self._max_items and all(
-                self._is_harmless(key, texts) and self._item(item, texts, depth) for key, item in value.items()
+            return (
+                len(value) <= self._max_items
+                and not DESCRIBED.media_parts(value)
+                and all(self._is_harmless(key, texts) and self._item(item, texts, depth) for key, item in value.items())
             )
         if isinstance(value, list | tuple):
-            return len(value) <= self._max_items and all(self._item(item, texts, depth) for item in value)
+            if len(value) > self._max_items or not all(self._item(item, texts, depth) for item in value):
+                return False
+            texts += joined_texts(value)
+            return True
         return False
 
     def _item(self, item: object, texts: list[str], depth: int) -> bool:
         kind = type(item)
         if isinstance(item, str) and kind is str:
             texts.append(item)
-            return item[:1].isalnum() or item[:64].lstrip()[:1] not in {"{", "["}
+            if len(item) >= MIN_BLOB and DESCRIBED.is_touched(item):
+                return False
+            return item[:1].isalnum() or item[:64].lstrip()[:1] not in JSON_BEGINS
         if kind is bool or item is None:
             return True
         if isinstance(item, int) and kind is int:

@@ -1,7 +1,7 @@
 """Walk captured data and redact it: markers of models, rules for keys and paths, free text in the leaves."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import translate
 from re import Pattern as RegularExpression
 from re import compile as compile_expression
@@ -13,7 +13,9 @@ from certtrace.redaction.known.fields import last_word
 from certtrace.redaction.known.people import dict_kinds
 from certtrace.redaction.markers import ExamSecret, Mark, Pii, class_marks
 from certtrace.redaction.policy.model import RedactionPolicy
-from certtrace.redaction.structure import jsontext
+from certtrace.redaction.structure import jsonedit, jsontext, pieces
+from certtrace.redaction.structure.binary import MIN_BLOB, Binary
+from certtrace.redaction.structure.jsonscan import Repeated
 from certtrace.redaction.texts import Tally
 
 _MAX_NODES: Final = 200_000
@@ -22,9 +24,14 @@ _CARD_DIGITS: Final = range(12, 20)
 _HARMLESS_TOKEN: Final = 8
 LONG_NUMBER: Final = 1_000_000
 """Numbers from here on may be somebody's."""
+JSON_BEGINS: Final = frozenset("{[`")
+"""How a text begins that may be JSON, bare or in a code fence."""
 _NUMBERS: Final = (int, float)
 _BYTES: Final = (bytes, bytearray, memoryview)
 _NAME_PARTS: Final = {"GIVEN": "PERSON", "FAMILY": "PERSON", "MIDDLE": "PERSON"}
+
+DESCRIBED: Final = Binary()
+"""Binary content by kind and size."""
 
 Leaf = Callable[[str], str]
 Operator = Callable[[str, str], str]
@@ -89,9 +96,30 @@ def _has_space(value: str | bytes) -> bool:
 class Walk:
     """One pass over one value. Made anew for each value."""
 
-    __slots__ = ("_characters_left", "_left", "_on_path", "_operator", "_rules", "_tally", "_text", "_whole")
+    __slots__ = (
+        "_binary",
+        "_characters_left",
+        "_find",
+        "_left",
+        "_on_path",
+        "_operator",
+        "_rules",
+        "_tally",
+        "_text",
+        "_whole",
+    )
 
-    def __init__(self, rules: Rules, text: Leaf, operator: Operator, tally: Tally, whole: Whole) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        text: Leaf,
+        operator: Operator,
+        tally: Tally,
+        whole: Whole,
+        *,
+        find: pieces.Finder | None = None,
+        binary: Binary = DESCRIBED,
+    ) -> None:
         """Take the rules and what is done to a leaf.
 
         Args:
@@ -100,7 +128,11 @@ class Walk:
             operator: Returns the placeholder of a text of a kind (`PERSON`, `EXAM_SECRET` …) and counts it.
             tally: Counts what is withheld.
             whole: Applies the operator of a path rule to a value.
+            find: Returns what is personal in a text that was recorded in pieces; without it pieces are read alone.
+            binary: Describes binary content.
         """
+        self._find = find
+        self._binary = binary
         self._rules = rules
         self._whole = whole
         self._text = text
@@ -129,13 +161,15 @@ class Walk:
         if isinstance(value, _NUMBERS):
             return self._number(value)
         if isinstance(value, _BYTES):
-            return f"<bytes {len(value)}>"
+            return self._binary.content(value)
         return self._container(value, path, depth)
 
     def _bounded(self, text: str, path: str, depth: int) -> str:
         """Redact a text unless those before it have used up the bound; one text is cut by its own length."""
         if self._characters_left <= 0:
             return self._cut(f"{len(text)} characters beyond the bound")
+        if len(text) >= MIN_BLOB or "data:" in text:
+            text = self._binary.text(text, self._text)
         redacted = self._nested_json(text, path, depth)
         self._characters_left -= len(redacted)
         return redacted
@@ -147,14 +181,19 @@ class Walk:
             return "<cycle>"
         self._on_path.add(id(value))
         try:
-            if isinstance(value, ModelValue):
-                return self._model(value, path, depth)
-            if isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101 - asking an ABC costs much more
-                return self._mapping(value, path, depth)
-            if isinstance(value, list | tuple | set | frozenset):
-                return self._items(value, path, depth)
+            return self._contents(value, path, depth)
         finally:
             self._on_path.discard(id(value))
+
+    def _contents(self, value: object, path: str, depth: int) -> Any:
+        if isinstance(value, ModelValue):
+            return self._model(value, path, depth)
+        if isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101 - asking an ABC costs much more
+            return self._mapping(value, path, depth)
+        if isinstance(value, list | tuple | set | frozenset):
+            return self._items(value, path, depth)
+        if isinstance(value, Repeated):
+            return Repeated([self._mapping(layer, path, depth) for layer in value.layers])
         # Capture made plain data of everything it knows; what is still an object shows its kind only.
         return f"<{type(value).__name__}>"
 
@@ -163,9 +202,15 @@ class Walk:
         if declared.unreadable:
             self._tally.withheld += 1
             return {self._text(str(name)): "<withheld: markers unreadable>" for name in model.fields}
-        return self._entries(model.fields, declared.marks, path, depth)
+        return self._entries(self._described(model.fields), declared.marks, path, depth)
+
+    def _described(self, entries: Mapping[Any, Any]) -> Mapping[Any, Any]:
+        """Return the entries of a part of a message with its encoded content described."""
+        parts = self._binary.media_parts(entries)
+        return {**entries, **parts} if parts else entries
 
     def _mapping(self, value: Mapping[Any, Any], path: str, depth: int) -> dict[str, Any]:
+        value = self._described(value)
         kinds = dict_kinds(value) if self._rules.identity_keys else {}
         marks = {key: Pii[_NAME_PARTS.get(kind, kind)] for key, kind in kinds.items()} if kinds else kinds
         return self._entries(value, marks, path, depth)
@@ -207,12 +252,20 @@ class Walk:
 
     def _items(self, value: Any, path: str, depth: int) -> list[Any]:
         result: list[Any] = []
+        if self._find is not None and isinstance(value, list | tuple):
+            value = self._mended(value, self._find)
         for item in value:
             if len(result) >= self._rules.max_items:
                 result.append(self._cut(f"{len(value) - len(result)} more items"))
                 break
             result.append(self._value(item, path, depth + 1))
         return result
+
+    def _mended(self, items: Sequence[object], find: pieces.Finder) -> Sequence[object]:
+        """Return a list with what lies across the borders of its texts replaced."""
+        head = items[: self._rules.max_items]
+        mended = pieces.mended(head, find, self._tally.count)
+        return items if mended is head else [*mended, *items[len(head) :]]
 
     def _marked(self, value: object, mark: Mark, depth: int) -> Any:
         """Replace everything under a marked field; nothing and yes/no stay, they identify nobody."""
@@ -229,17 +282,20 @@ class Walk:
         return self._operator(mark.name, text)
 
     def _nested_json(self, text: str, path: str, depth: int) -> str:
-        """Redact JSON inside a text by its structure, so that it stays JSON."""
-        if text[:1].isalnum() or text[:64].lstrip()[:1] not in {"{", "["} or depth >= self._rules.max_depth:
+        """Redact JSON inside a text by its structure, so that it stays JSON in the form it has."""
+        if text[:1].isalnum() or text[:64].lstrip()[:1] not in JSON_BEGINS or depth >= self._rules.max_depth:
             return self._text(text)
-        inner = jsontext.loads(text)
-        if inner is None:
-            return self._text(text)
-        redacted = self._container(inner, path, depth + 1)
-        if redacted != inner or "\\" in text:
-            return jsontext.dumps(redacted)
-        # Parsing keeps the last of two equal keys: only a text that is clean as it stands stays as it is.
-        return text if self._text(text) == text else jsontext.dumps(redacted)
+
+        def redact(inner: object) -> Any:
+            return self._container(inner, path, depth + 1)
+
+        limit = self._rules.max_characters
+        if len(text) > max(limit, jsontext.MAX_CHARACTERS):
+            mark = self._cut(f"{len(text)} characters in all")
+            redacted = jsonedit.by_structure_within(text, limit, redact, mark)
+        else:
+            redacted = jsonedit.by_structure(text, redact, self._text)
+        return self._text(text) if redacted is None else redacted
 
     def _number(self, value: float) -> Any:
         if isinstance(value, float):
