@@ -15,25 +15,40 @@ _IBAN_LENGTHS: Final = """
 IBAN_LENGTHS: Final = {entry[:2]: int(entry[2:]) for entry in _IBAN_LENGTHS.split()}
 """Length of an account number by country. Source: SWIFT IBAN registry."""
 
-_MIN_CARD: Final = 12
-_CARD_LENGTHS: Final = {
-    "2": (16,),
-    "34": (15,),
-    "37": (15,),
-    "30": (14, 16, 19),
-    "36": (14, 16, 19),
-    "38": (14, 16, 19),
-    "39": (14, 16, 19),
-    "35": (16, 17, 18, 19),
-    "1800": (15,),
-    "2131": (15,),
-    "4": (13, 16, 19),
-    "5": (12, 13, 14, 15, 16, 17, 18, 19),
-    "6": (12, 13, 14, 15, 16, 17, 18, 19),
-    "8": (16, 17, 18, 19),
-    "9": (16,),
-}
-"""Lengths by the leading digits of a scheme (ISO/IEC 7812): the longest prefix that is listed decides."""
+_LONG: Final = (16, 17, 18, 19)
+_MAESTRO: Final = (12, 13, 14, 15, 16, 17, 18, 19)
+_CARD_RANGES: Final = (
+    (1800, 1800, (15,)),
+    (2131, 2131, (15,)),
+    (2200, 2204, _LONG),
+    (2221, 2720, (16,)),
+    (3000, 3059, (14, *_LONG)),
+    (3095, 3095, (14, *_LONG)),
+    (3400, 3499, (15,)),
+    (3528, 3589, _LONG),
+    (3600, 3699, (14, *_LONG)),
+    (3700, 3799, (15,)),
+    (3800, 3999, (14, *_LONG)),
+    (4000, 4999, (13, 16, 19)),
+    (5000, 5099, _MAESTRO),
+    (5100, 5599, (16,)),
+    (5600, 5899, _MAESTRO),
+    (6000, 6303, _LONG),
+    (6304, 6304, _MAESTRO),
+    (6305, 6389, _LONG),
+    (6390, 6390, _MAESTRO),
+    (6391, 6699, _LONG),
+    (6700, 6799, _MAESTRO),
+    (6800, 6999, _LONG),
+    (8100, 8299, _LONG),
+    (8600, 8600, (16,)),
+    (9792, 9792, (16,)),
+    (9860, 9860, (16,)),
+)
+"""First and last leading four digits of a scheme with its lengths. Source: ISO/IEC 7812 and the schemes."""
+
+_ADVERTISED: Final = frozenset({("078", "05", "1120"), ("219", "09", "9999")})
+"""Social security numbers that were printed in advertisements and withdrawn."""
 
 
 def luhn(digits: str) -> bool:
@@ -44,27 +59,33 @@ def luhn(digits: str) -> bool:
 
 def is_card(digits: str) -> bool:
     """Tell whether the digits are a payment card number of a known scheme."""
-    size = len(digits)
-    if size < _MIN_CARD or len(set(digits)) < 2:
-        return False
-    for width in (4, 2, 1):
-        lengths = _CARD_LENGTHS.get(digits[:width])
-        if lengths is not None:
-            return size in lengths and luhn(digits)
-    return False
+    leading, size = int(digits[:4]), len(digits)
+    known = any(first <= leading <= last and size in lengths for first, last, lengths in _CARD_RANGES)
+    return known and len(set(digits)) > 1 and luhn(digits)
 
 
 def iban_length(characters: str) -> int:
     """Return how many of the characters (no spaces, upper case) form a valid IBAN; 0 if none."""
     size = IBAN_LENGTHS.get(characters[:2], 0)
     candidate = characters[:size]
-    if not size or len(candidate) < size:
-        return 0
-    moved = candidate[4:] + candidate[:4]
-    number = int("".join(str(int(character, 36)) for character in moved))
-    return size if number % 97 == 1 else 0
+    return size if size and len(candidate) == size and mod97(candidate) else 0
 
 
-def is_ssn(area: str, group: str, serial: str) -> bool:
-    """Tell whether the parts can be a United States social security number."""
-    return area not in {"000", "666"} and area < "900" and group != "00" and serial != "0000"
+def mod97(characters: str) -> bool:
+    """Tell whether letters and digits have the right ISO 7064 check digits at places 3 and 4, as IBANs have."""
+    moved = characters[4:] + characters[:4]
+    return int("".join(str(int(character, 36)) for character in moved)) % 97 == 1
+
+
+def is_ssn(area: str, group: str, serial: str, *, named: bool = False) -> bool:
+    """Tell whether the parts can be a United States social security number.
+
+    Args:
+        area: Three digits.
+        group: Two digits.
+        serial: Four digits.
+        named: Whether the text calls it one; then an area from 900, which only taxpayer numbers have, passes too.
+    """
+    if area in {"000", "666"} or group == "00" or serial == "0000":
+        return False
+    return (named or area < "900") and (area, group, serial) not in _ADVERTISED
