@@ -42,6 +42,7 @@ SAMPLES = {
     "drop_names": ("health", "health,ready"),
     "redaction_profile": ("strict", "open"),
     "redaction_key": ("k" * 16, "l" * 16),
+    "recognizers": ("package:one", "package:one,package:two"),
     "max_value_bytes": ("2048", "4096"),
     "max_backlog_bytes": ("2097152", "4194304"),
     "shutdown_timeout_seconds": ("1", "3"),

@@ -243,6 +243,8 @@ class Payload:
     data: bytes
     trace_id: str
     """32 lowercase hex digits; empty where a score belongs to no trace."""
+    destinations: tuple[str, ...] = ()
+    """Names of the destinations it is for; empty: for all."""
 
 
 @runtime_checkable

@@ -6,6 +6,7 @@ reads the environment, and no file is read implicitly.
 
 import difflib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import unquote
@@ -19,6 +20,7 @@ from certtrace.errors import ConfigurationError
 
 PREFIX: Final = "CERTTRACE_"
 DESTINATIONS: Final = ("store", "langfuse")
+_MIN_KEY: Final = 16
 
 
 def _either(own: str, *vendors: str) -> AliasChoices:
@@ -99,14 +101,22 @@ class Settings(BaseSettings):
     drop_names: Annotated[frozenset[str], NoDecode] = Field(default=frozenset(), validation_alias=_either("DROP_NAMES"))
     """Names of local roots that are never recorded, such as health checks; separated by commas."""
 
-    redaction_profile: Literal["standard", "strict", "open"] = Field(
-        default="standard", validation_alias=_either("REDACTION_PROFILE")
+    redaction_profile: Literal["standard", "strict", "open"] | None = Field(
+        default=None, validation_alias=_either("REDACTION_PROFILE")
     )
-    """How far redaction goes."""
-    redaction_key: SecretStr | None = Field(default=None, min_length=16, validation_alias=_either("REDACTION_KEY"))
-    """Key of the pseudonyms; default a random key made once in `home/keys`."""
-    max_value_bytes: int = Field(default=1_048_576, ge=1_024, validation_alias=_either("MAX_VALUE_BYTES"))
-    """Longest attribute value; what exceeds it is withheld from the tail on."""
+    """How far redaction goes; default that of the policy file, else `standard`."""
+    redaction_policy: Path | None = Field(default=None, validation_alias=_either("REDACTION_POLICY"))
+    """TOML file with the redaction policy."""
+    redaction_key: SecretStr | Callable[[], str | bytes] | None = Field(
+        default=None, validation_alias=_either("REDACTION_KEY")
+    )
+    """Key of the pseudonyms, or what returns it; default a random key made once in `home/keys`."""
+    redaction_key_file: Path | None = Field(default=None, validation_alias=_either("REDACTION_KEY_FILE"))
+    """File with the key of the pseudonyms, readable by its owner only."""
+    recognizers: Annotated[tuple[Any, ...], NoDecode] = Field(default=(), validation_alias=_either("RECOGNIZERS"))
+    """Further recognizers of names: objects like `ports.Recognizer`, or `module:name` of what makes one."""
+    max_value_bytes: int | None = Field(default=None, ge=1_024, validation_alias=_either("MAX_VALUE_BYTES"))
+    """Longest attribute value; what exceeds it is withheld from the tail on. Default that of the policy: 1 MiB."""
     max_backlog_bytes: int = Field(default=268_435_456, ge=1_048_576, validation_alias=_either("MAX_BACKLOG_BYTES"))
     """Estimated memory of units that wait for redaction; beyond it new units are refused and counted."""
     shutdown_timeout_seconds: float = Field(
@@ -119,7 +129,7 @@ class Settings(BaseSettings):
     instrument_langfuse: bool = Field(default=True, validation_alias=_either("INSTRUMENT_LANGFUSE"))
     """Put the `langfuse` SDK behind the gate when it is used in the same process."""
 
-    @field_validator("destinations", "drop_names", mode="before")
+    @field_validator("destinations", "drop_names", "recognizers", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -140,6 +150,24 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return value
 
+    @field_validator("redaction_key", mode="after")
+    @classmethod
+    def _long_enough(cls, value: Any) -> Any:
+        if isinstance(value, SecretStr) and len(value.get_secret_value()) < _MIN_KEY:
+            msg = f"a key has at least {_MIN_KEY} characters"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("recognizers", mode="after")
+    @classmethod
+    def _recognizer_like(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        for each in value:
+            named = isinstance(each, str) and ":" in each
+            if not named and not callable(getattr(each, "recognize", None)):
+                msg = "a recognizer has a method `recognize(texts)`, or is written as `module:name`"
+                raise ValueError(msg)
+        return value
+
     @field_validator("home", mode="after")
     @classmethod
     def _expand(cls, value: Path) -> Path:
@@ -152,6 +180,16 @@ class Settings(BaseSettings):
                 'destination "langfuse" needs LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY. '
                 'Set both, or leave "langfuse" out of the destinations'
             )
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Self:
+        if self.redaction_key is not None and self.redaction_key_file is not None:
+            msg = "redaction_key and redaction_key_file are both given. Keep one of them"
+            raise ValueError(msg)
+        if self.redaction_profile is not None and self.redaction_policy is not None:
+            msg = "redaction_profile and redaction_policy are both given. Write the profile into the policy file"
             raise ValueError(msg)
         return self
 

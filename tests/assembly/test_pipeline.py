@@ -13,6 +13,7 @@ from tests.assembly.conftest import bytes_of
 
 import certtrace
 from certtrace import assembly, ledger, semconv, tracing
+from certtrace.assembly.redaction import Route
 from certtrace.records.source import StoreSource, TraceFilter
 from certtrace.testing import recording
 
@@ -303,7 +304,8 @@ def test_a_redactor_that_raises_costs_the_content_and_not_the_trace(configured, 
         msg = "secret joe@example.org"
         raise RuntimeError(msg)
 
-    running.pipeline.stations.redactor = type("Broken", (), {"redact_unit": broken, "redact_value": broken})()
+    broken_redactor = type("Broken", (), {"redact_unit": broken, "redact_value": broken})()
+    running.pipeline.stations.routes = [Route(broken_redactor)]
     work("joe@example.org")
     running.pipeline.flush(10)
     work("joe@example.org")

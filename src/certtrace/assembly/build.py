@@ -1,7 +1,6 @@
 """Build a running pipeline out of settings: the one place that knows all rooms."""
 
 import logging
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,9 +15,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 from certtrace import semconv
 from certtrace.assembly.guests import readable
 from certtrace.assembly.instruments import instrument_httpx, instrument_langfuse
-from certtrace.assembly.keys import load_or_create
+from certtrace.assembly.keys import LEDGER, load_or_create
 from certtrace.assembly.outlet import Decided, Stations
 from certtrace.assembly.pipeline import Pipeline
+from certtrace.assembly.redaction import OTHERS, Route, key_of, policy_of, recognizers_of, redactor_of, routes
 from certtrace.assembly.status import FlushResult, Status
 from certtrace.delivery.langfuse import LangfuseDestination
 from certtrace.delivery.otlp import encode_unit
@@ -26,10 +26,9 @@ from certtrace.delivery.sender import Delivery
 from certtrace.delivery.spool import Spool
 from certtrace.errors import ConfigurationError
 from certtrace.ledger import Ledger
-from certtrace.ports import Destination, Payload, Receipt, SpanRecord
+from certtrace.ports import Destination, Payload, Receipt, SpanRecord, UnitRedactor
 from certtrace.records.schema import connect
 from certtrace.records.store import StoreDestination
-from certtrace.redaction import RedactionPolicy, Redactor
 from certtrace.redaction.known.essentials import essentials
 from certtrace.sampling import SamplingPolicy
 from certtrace.settings import Settings
@@ -50,7 +49,7 @@ class Running:
     provider: CerttraceTracerProvider
     tracer: Tracer
     pipeline: Pipeline
-    redactor: Redactor
+    redactor: UnitRedactor
     spool: Spool | None = None
     delivery: Delivery | None = None
     ledger: Ledger | None = None
@@ -124,12 +123,12 @@ def build(settings: Settings, *, persist: bool = True) -> Running:
         StoreError: The store cannot be opened.
         SpoolError: The spool folder cannot be used.
     """
-    key = _key(settings, persist=persist)
-    redactor = Redactor(
-        RedactionPolicy(profile=settings.redaction_profile, max_value_bytes=settings.max_value_bytes), key
-    )
+    redaction = policy_of(settings)
+    key = key_of(settings, persist=persist)
+    to = routes(redaction, key, settings.destinations, recognizers_of(settings))
+    redactor = to[0].redactor
     resource = _redacted_resource(settings, redactor)
-    stations = Stations(redactor=redactor, encode=encode_unit, resource=resource, reduce=essentials)
+    stations = Stations(routes=to, encode=encode_unit, resource=resource, reduce=essentials)
     policy = SamplingPolicy(
         sample_rate=settings.sample_rate,
         keep_errors=settings.keep_errors,
@@ -148,15 +147,16 @@ def build(settings: Settings, *, persist: bool = True) -> Running:
     pipeline.complete_stale = tracer.complete_stale
     running = Running(settings, provider, tracer, pipeline, redactor)
     if persist:
-        _open_destinations(running, stations, resource, key)
-    stations.listeners.append(_guest_listener(provider))
+        _open_destinations(running, stations, resource)
+    others = redactor_of(redaction, key, destination=OTHERS) if OTHERS in redaction.destinations() else None
+    stations.listeners.append(_guest_listener(provider, others))
     if settings.instrument_httpx:
         instrument_httpx(provider)
     if settings.instrument_langfuse:
         provider.gate.langfuse_is_served = "langfuse" in settings.destinations
         instrument_langfuse(
             settings,
-            redactor,
+            _for("langfuse", to),
             provider,
             on_scores=_score_sink(running),
             count=_count(pipeline),
@@ -172,13 +172,11 @@ def _version() -> str:
         return "0"
 
 
-def _key(settings: Settings, *, persist: bool) -> bytes:
-    if settings.redaction_key is not None:
-        return settings.redaction_key.get_secret_value().encode()
-    return load_or_create(settings.keys_path) if persist else os.urandom(32)
+def _for(destination: str, to: Sequence[Route]) -> UnitRedactor:
+    return next((route.redactor for route in to if destination in route.destinations), to[0].redactor)
 
 
-def _redacted_resource(settings: Settings, redactor: Redactor) -> dict[str, object]:
+def _redacted_resource(settings: Settings, redactor: UnitRedactor) -> dict[str, object]:
     given = {
         **settings.resource_attributes,
         semconv.SERVICE_NAME: settings.effective_service_name,
@@ -218,7 +216,7 @@ def _provider(resource: Mapping[str, object]) -> CerttraceTracerProvider:
     return provider
 
 
-def _open_destinations(running: Running, stations: Stations, resource: Mapping[str, object], key: bytes) -> None:
+def _open_destinations(running: Running, stations: Stations, resource: Mapping[str, object]) -> None:
     settings = running.settings
     _make_home(settings)
     destinations: list[Destination] = []
@@ -236,7 +234,7 @@ def _open_destinations(running: Running, stations: Stations, resource: Mapping[s
         )
     running.spool = Spool(settings.spool_path, resource=resource)
     running.delivery = Delivery(running.spool, destinations)
-    running.ledger = ledger = Ledger(settings.ledger_path, key)
+    running.ledger = ledger = Ledger(settings.ledger_path, load_or_create(settings.keys_path, LEDGER))
     stations.spool = running.spool
     stations.wake = running.delivery.wake
 
@@ -265,9 +263,11 @@ def _make_home(settings: Settings) -> None:
         raise ConfigurationError(msg) from None
 
 
-def _guest_listener(provider: CerttraceTracerProvider) -> Any:
+def _guest_listener(provider: CerttraceTracerProvider, redactor: UnitRedactor | None) -> Any:
     def listener(spans: Sequence[SpanRecord]) -> None:
         if provider.gate.hosts():
+            if redactor is not None:
+                spans = redactor.redact_unit(spans, [])
             shown: list[ReadableSpan] = [readable(span, provider.resource) for span in spans]
             provider.gate.deliver(shown)
 

@@ -1,6 +1,7 @@
 """What a kept unit passes on the worker: redaction, the stamp of its decision, ledger, spool, listeners."""
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,8 @@ from typing import Any, Final, NamedTuple, Protocol
 import orjson
 
 from certtrace import semconv
-from certtrace.ports import Decision, Payload, ScoreRecord, SpanRecord, UnitRedactor
+from certtrace.assembly.redaction import Route
+from certtrace.ports import Decision, Payload, Receipt, ScoreRecord, SpanRecord
 from certtrace.sampling import threshold_hex, tracestate_with
 from certtrace.tracing.records import bare_records_of, records_of
 from certtrace.tracing.spans import TracedSpan
@@ -19,6 +21,7 @@ from certtrace.tracing.units import Unit
 
 _log = logging.getLogger("certtrace")
 
+_RANDOMNESS: Final = re.compile(r"(?<![a-z0-9])rv:[0-9a-f]{14}(?![0-9a-f])")
 _NOTHING_FOUND: Final = '"counts":{},"withheld":0'
 """In most receipts; the others are read."""
 
@@ -38,7 +41,7 @@ class ContentSpool(Protocol):
 
     accept: Callable[..., int]
 
-    def content(self, sequence: int, payload: Payload) -> bool:
+    def content(self, sequence: int, *payloads: Payload) -> bool:
         """Append redacted content."""
         ...
 
@@ -55,7 +58,8 @@ class Encoder(Protocol):
 class Stations:
     """What a unit passes after it was accepted; each may be absent in a test."""
 
-    redactor: UnitRedactor
+    routes: Sequence[Route]
+    """Who redacts for whom; listeners and ledger get what the first gives."""
     encode: Encoder
     resource: Mapping[str, object]
     reduce: Callable[[list[object]], list[object]] = list
@@ -112,13 +116,23 @@ class Outlet:
         """Redact a kept unit, enter it in the ledger and spool it."""
         stations = self.stations
         identities = unit.group.reduce(stations.reduce) if unit.group is not None else []
-        spans = stations.redactor.redact_unit(records_of(unit), identities)
-        counts = self._stamp(spans, decision, unit)
+        records = records_of(unit)
+        first, *others = stations.routes
+        spans = first.redactor.redact_unit(records, identities)
+        counts, withheld = self._stamp(spans, decision, unit)
+        self.count_findings(counts, withheld)
         data = stations.encode(spans, stations.resource)
         if stations.enter is not None:
             stations.enter(Decided(unit.trace_id, root_id(unit), len(spans), decision, data), counts)
         if stations.spool is not None:
-            stations.spool.content(unit.sequence, Payload("spans", data, f"{unit.trace_id:032x}"))
+            trace_id = f"{unit.trace_id:032x}"
+            payloads = [Payload("spans", data, trace_id, first.destinations)]
+            for other in others:
+                theirs = other.redactor.redact_unit(records, identities)
+                self._stamp(theirs, decision, unit)
+                data = stations.encode(theirs, stations.resource)
+                payloads.append(Payload("spans", data, trace_id, other.destinations))
+            stations.spool.content(unit.sequence, *payloads)
         self.spans_out += len(spans)
         self._tell(spans)
         for score in unit.scores or ():
@@ -136,29 +150,26 @@ class Outlet:
             self._logged.add(line)
             _log.error(line)
 
-    def _stamp(self, spans: Sequence[SpanRecord], decision: Decision, unit: Unit) -> dict[str, int]:
-        """Put rule, threshold and receipt where they can be read, on every span; return what was found in all."""
+    @staticmethod
+    def _stamp(spans: Sequence[SpanRecord], decision: Decision, unit: Unit) -> tuple[dict[str, int], int]:
+        """Put rule, threshold and receipt where they can be read; return what was found and withheld in all spans."""
         total: dict[str, int] = {}
+        withheld = 0
         stamp = _stamp_of(decision.rule, decision.threshold)
-        state = tracestate_with(unit.trace_state, decision.threshold)
+        # Of the state that came from outside only the randomness: the rest was redacted away on the span itself.
+        randomness = _RANDOMNESS.search(unit.trace_state)
+        state = tracestate_with(f"{semconv.TRACESTATE_KEY}={randomness[0]}" if randomness else "", decision.threshold)
         for span in spans:
             own = span.scope.name == semconv.SCOPE_NAME
             receipt = span.attributes.pop(semconv.REDACTION_RECEIPT, None)
-            self._add_up(receipt, total)
+            withheld += _add_up(receipt, total)
             # Langfuse shows a foreign span's metadata only under its own prefix.
             span.attributes[semconv.SAMPLING if own else semconv.metadata(semconv.SAMPLING)] = stamp
             if receipt is not None:
                 key = semconv.REDACTION_RECEIPT if own else semconv.metadata(semconv.REDACTION_RECEIPT)
                 span.attributes[key] = receipt
             span.trace_state = tracestate_with(span.trace_state, decision.threshold) if span.trace_state else state
-        return total
-
-    def _add_up(self, receipt: object, total: dict[str, int]) -> None:
-        if isinstance(receipt, str) and _NOTHING_FOUND not in receipt:
-            told = orjson.loads(receipt)
-            self.count_findings(told.get("counts", {}), told.get("withheld", 0))
-            for kind, number in told.get("counts", {}).items():
-                total[kind] = total.get(kind, 0) + number
+        return total, withheld
 
     def count_findings(self, counts: Mapping[str, int], withheld: int = 0) -> None:
         """Add what redaction found to the totals of this process."""
@@ -177,14 +188,29 @@ class Outlet:
 
     def _send_score(self, record: ScoreRecord, identities: Sequence[object]) -> None:
         stations = self.stations
+        first, *others = stations.routes
+        clean, receipt = self._redacted_score(first, record, identities)
+        self.count_findings(receipt.counts, receipt.withheld)
+        if stations.spool is not None:
+            scores = [clean, *(self._redacted_score(other, record, identities)[0] for other in others)]
+            payloads = [
+                Payload("scores", orjson.dumps([score_json(score)]), record.trace_id or "", route.destinations)
+                for route, score in zip(stations.routes, scores, strict=True)
+            ]
+            stations.spool.content(0, *payloads)
+            self.wake()
+        for listener in stations.score_listeners:
+            listener(clean)
+
+    @staticmethod
+    def _redacted_score(route: Route, record: ScoreRecord, identities: Sequence[object]) -> tuple[ScoreRecord, Receipt]:
         told = {
             "name": record.name,
             "value": record.value,
             "comment": record.comment,
             "metadata": _plain(record.metadata),
         }
-        redacted, receipt = stations.redactor.redact_value(told, identities)
-        self.count_findings(receipt.counts, receipt.withheld)
+        redacted, receipt = route.redactor.redact_value(told, identities)
         clean = ScoreRecord(
             id=record.id,
             name=str(redacted["name"]),
@@ -197,13 +223,17 @@ class Outlet:
             metadata=redacted["metadata"],
             timestamp_ns=record.timestamp_ns or time.time_ns(),
         )
-        if stations.spool is not None:
-            body = orjson.dumps([score_json(clean)])
-            stations.spool.content(0, Payload("scores", body, record.trace_id or ""))
-            if stations.wake is not None:
-                stations.wake()
-        for listener in stations.score_listeners:
-            listener(clean)
+        return clean, receipt
+
+
+def _add_up(receipt: object, total: dict[str, int]) -> int:
+    """Add what a receipt says was found to `total`; return how much was withheld."""
+    if not isinstance(receipt, str) or _NOTHING_FOUND in receipt:
+        return 0
+    told = orjson.loads(receipt)
+    for kind, number in told.get("counts", {}).items():
+        total[kind] = total.get(kind, 0) + number
+    return int(told.get("withheld", 0))
 
 
 @lru_cache(maxsize=256)

@@ -5,17 +5,15 @@ import threading
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from certtrace.delivery import frames
+from certtrace.delivery.addressed import holds_content, payload_of
 from certtrace.delivery.directory import Position, ProcessDirectory
 from certtrace.delivery.files import read_from
-from certtrace.delivery.frames import FILE_HEADER, Record, RecordType
+from certtrace.delivery.frames import FILE_HEADER, Record
 from certtrace.ports import Payload
 
 _log = logging.getLogger(__name__)
-_KINDS: Final = {int(RecordType.SPANS): "spans", int(RecordType.SCORES): "scores"}
-TYPES: Final = {kind: RecordType(number) for number, kind in _KINDS.items()}
 
 
 @dataclass(slots=True, frozen=True)
@@ -205,7 +203,7 @@ class Backlog:
             here = Position(start.segment, start.offset + found.end)
             if found.record is None:
                 self._note_fault(Position(start.segment, start.offset + found.start), found.fault)
-            elif found.record.type in _KINDS:
+            elif holds_content(found.record):
                 if items and (size + len(found.record.payload) > max_bytes or len(items) >= max_units):
                     break
                 items.append(_item(found.record, here))
@@ -276,6 +274,4 @@ def _first_record(data: bytes) -> int:
 
 
 def _item(record: Record, after: Position) -> Item:
-    trace_id = f"{record.trace_id:032x}" if record.trace_id else ""
-    payload = Payload(kind=_KINDS[record.type], data=record.payload, trace_id=trace_id)
-    return Item(payload, after, record.sequence, record.time_ns)
+    return Item(payload_of(record), after, record.sequence, record.time_ns)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from certtrace.delivery import frames
-from certtrace.delivery.backlog import TYPES, Item
+from certtrace.delivery.addressed import payload_of, record_of
+from certtrace.delivery.backlog import Item
 from certtrace.delivery.directory import SUFFIX
 from certtrace.delivery.files import Handle, create_for_append, make_private_folder, read_from, write_whole
 from certtrace.delivery.frames import Record, RecordType
@@ -43,7 +44,7 @@ def bury(root: Path, destination: str, item: Item, reason: str) -> Path:
     path = folder / f"{now:020d}-{os.getpid()}-{os.urandom(4).hex()}{SUFFIX}"
     payload = item.payload
     trace_id = int(payload.trace_id, 16) if payload.trace_id else 0
-    content = Record(TYPES[payload.kind], item.sequence, trace_id, payload.data, time_ns=item.time_ns)
+    content = record_of(payload, item.sequence, item.time_ns)
     note = json.dumps({"destination": destination, "reason": reason}).encode()
     why = Record(RecordType.REASON, item.sequence, trace_id, note, time_ns=now)
     handle = create_for_append(path)
@@ -80,9 +81,7 @@ def _read(path: Path) -> DeadLetter | None:
         records = [found.record for found in frames.scan(data, frames.FILE_HEADER.size) if found.record is not None]
         content, why = records
         note = json.loads(why.payload)
-        kind = RecordType(content.type).name.lower()
-        payload = Payload(kind, content.payload, f"{content.trace_id:032x}" if content.trace_id else "")
-        return DeadLetter(path, payload, str(note["destination"]), str(note["reason"]), why.time_ns)
+        return DeadLetter(path, payload_of(content), str(note["destination"]), str(note["reason"]), why.time_ns)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

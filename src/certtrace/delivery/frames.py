@@ -37,6 +37,10 @@ class RecordType(IntEnum):
     SCORES = 3
     REASON = 4
     """Why the record before it, a dead letter, was refused: JSON."""
+    SPANS_FOR = 5
+    """Spans for the destinations that the first line of the payload names."""
+    SCORES_FOR = 6
+    """Scores for the destinations that the first line of the payload names."""
 
 
 @dataclass(slots=True, frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final
 
+from certtrace.delivery.addressed import is_for
 from certtrace.delivery.backlog import Item, Pending
 from certtrace.delivery.deadletter import bury
 from certtrace.delivery.directory import Position
@@ -241,6 +242,8 @@ class Lane:
     def _deliver(self, source: Source, batch: Sequence[Item]) -> bool:
         """Deliver a batch; return whether all of it is done. What is done stays noted where the rest has to wait."""
         done = self._done.setdefault(source, {})
+        # What is for others is passed over, and not counted.
+        done.update((item.after, False) for item in batch if not is_for(item.payload, self.name))
         try:
             try:
                 # Spans and their scores alternate in the spool; one request per kind, not one per change.

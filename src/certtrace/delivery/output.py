@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from certtrace.delivery import frames
-from certtrace.delivery.backlog import TYPES, Backlog, Item
+from certtrace.delivery.addressed import record_of
+from certtrace.delivery.backlog import Backlog, Item
 from certtrace.delivery.content import SegmentWriter, open_segment
 from certtrace.delivery.counters import SpoolCounters
 from certtrace.delivery.directory import JOURNAL_PREFIX, Manifest, Position, ProcessDirectory
 from certtrace.delivery.files import write_whole
-from certtrace.delivery.frames import Record
 from certtrace.delivery.journal import REFUSED, Journal
 from certtrace.delivery.ring import Ring
 from certtrace.delivery.settlement import Settlement
@@ -277,15 +277,8 @@ class Output:
     def _append(self, sequence: int, payload: Payload, time_ns: int) -> bool:
         if not self._ready() or self._writer is None or self.backlog is None:
             return False
-        record = Record(
-            type=TYPES[payload.kind],
-            sequence=sequence,
-            trace_id=int(payload.trace_id, 16) if payload.trace_id else 0,
-            payload=payload.data,
-            time_ns=time_ns,
-        )
         try:
-            self.written_bytes += self._writer.append(frames.pack(record))
+            self.written_bytes += self._writer.append(frames.pack(record_of(payload, sequence, time_ns)))
         except OSError as error:
             self._disk_refused(error)
             return False

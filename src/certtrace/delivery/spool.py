@@ -144,19 +144,19 @@ class Spool:
         self._destinations = tuple(destinations)
         self._output.owe(destinations)
 
-    def content(self, sequence: int, payload: Payload) -> bool:
+    def content(self, sequence: int, *payloads: Payload) -> bool:
         """Append redacted content; False where it was refused or neither disk nor memory took it. Never raises.
 
         Args:
             sequence: What `accept` returned for the unit; 0 for what has no skeleton, such as scores.
-            payload: The content.
+            payloads: The content: one for all destinations, or several, each for its own.
         """
         try:
             with self._lock:
                 if self._closed or (sequence == REFUSED and self._journal.refuse_from == REFUSE_ALL):
                     self._counters.refused += 1
                     return False
-                if not self._put(sequence, payload):
+                if not self._put(sequence, payloads):
                     self._counters.lost += 1
                     return False
                 self._update_gate()
@@ -166,8 +166,8 @@ class Spool:
             _log.warning("A unit could not be spooled: %s. It is lost.", type(error).__name__)
             return False
 
-    def _put(self, sequence: int, payload: Payload) -> bool:
-        *parts, last = _divide(payload)
+    def _put(self, sequence: int, payloads: Sequence[Payload]) -> bool:
+        *parts, last = [part for payload in payloads for part in _divide(payload)]
         # Only the last part has the sequence: a crash in between leaves the unit without settled content.
         return all(self._output.put(REFUSED, part) for part in parts) and self._output.put(sequence, last)
 

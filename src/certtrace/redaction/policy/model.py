@@ -112,15 +112,16 @@ class RedactionPolicy(BaseModel):
 
     def _canonical(self) -> dict[str, Any]:
         content = self.model_dump(mode="json", by_alias=True)
-        for name in ("detectors", "secret_keys", "allow"):
-            content[name] = sorted(content[name] or ())
-        effective = {
-            "enabled": sorted(self.enabled),
-            "recognizes_names": self.recognizes_names,
-            "withholds_free_text": self.withholds_free_text,
-            "operators_by_type": {**OPERATOR_OF_TYPE, **self.operators},
+        # What a default stands for, so that a policy has one version however it is written.
+        return {
+            **content,
+            "secret_keys": sorted(self.secret_keys),
+            "allow": sorted(self.allow),
+            "detectors": sorted(self.enabled),
+            "names": self.recognizes_names,
+            "unclassified": "withhold" if self.withholds_free_text else "keep",
+            "operators": {**OPERATOR_OF_TYPE, **self.operators},
         }
-        return {**content, **effective}
 
     def marks_by_path(self) -> dict[str, Mark]:
         """Return the path rules with their markers."""
