@@ -15,6 +15,9 @@ _IBAN_LENGTHS: Final = """
 IBAN_LENGTHS: Final = {entry[:2]: int(entry[2:]) for entry in _IBAN_LENGTHS.split()}
 """Length of an account number by country. Source: SWIFT IBAN registry."""
 
+MIN_IBAN: Final = 15
+"""The shortest there is (ISO 13616)."""
+
 _LONG: Final = (16, 17, 18, 19)
 _MAESTRO: Final = (12, 13, 14, 15, 16, 17, 18, 19)
 _CARD_RANGES: Final = (

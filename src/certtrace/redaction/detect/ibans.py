@@ -1,25 +1,36 @@
 """International bank account numbers."""
 
+import re
 from typing import Final
 
-from certtrace.redaction.detect.checks import iban_length
+from certtrace.redaction.detect.checks import MIN_IBAN, iban_length, mod97
 from certtrace.redaction.detect.pattern import DIGITS, Pattern, Spans, touches_word
 from certtrace.redaction.text.engine import Groups
+
+_NAMED: Final = re.compile(rb"iban[^0-9A-Za-z]{0,8}(?:[a-z]{2,8}[^0-9A-Za-z]{1,4}){0,2}\Z", re.IGNORECASE)
+_REACH: Final = 40
 
 
 def _iban(data: bytes, groups: Groups) -> tuple[Spans, int]:
     start, end = groups[0]
     if touches_word(data, start - 1):
         return [], start + 1
-    characters: list[int] = [index for index in range(start, end) if data[index : index + 1].isalnum()]
-    compact = bytes(data[index] for index in characters).upper().decode("ascii", "replace")
-    length = iban_length(compact)
+    places = [index for index in range(start, end) if data[index : index + 1].isalnum()]
+    compact = bytes(data[index] for index in places).upper().decode("ascii", "replace")
+    length = iban_length(compact) or _named_length(data, start, compact)
     if not length:
         return [], start + 1
-    end = characters[length - 1] + 1
+    end = places[length - 1] + 1
     if data[end : end + 1].isdigit():
         return [], start + 1
     return [(start, end, "IBAN")], end
 
 
-PATTERNS: Final = (Pattern("IBAN", "iban", rb"(?i)[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,32}", DIGITS, _iban),)
+def _named_length(data: bytes, start: int, compact: str) -> int:
+    """Return the length of a number that the text calls an IBAN, of a country or length the registry does not have."""
+    if not _NAMED.search(data, max(0, start - _REACH), start):
+        return 0
+    return next((size for size in range(len(compact), MIN_IBAN - 1, -1) if mod97(compact[:size])), 0)
+
+
+PATTERNS: Final = (Pattern("IBAN", "iban", rb"(?i)[A-Z]{2}[0-9]{2}(?:[ .-]?[A-Z0-9]){11,32}", DIGITS, _iban),)

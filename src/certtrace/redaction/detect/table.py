@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from certtrace.redaction.detect import births, emails, encoded, ibans, network, numbers, secrets, urls
+from certtrace.redaction.detect import births, emails, encoded, handles, ibans, ids, network, numbers, secrets, urls
 from certtrace.redaction.detect.pattern import Pattern
 
 PATTERNS: Final[tuple[Pattern, ...]] = (
@@ -12,6 +12,8 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     *ibans.PATTERNS,
     *network.PATTERNS,
     *births.PATTERNS,
+    *handles.PATTERNS,
+    *ids.PATTERNS,
     *encoded.PATTERNS,
     *secrets.PATTERNS,
 )

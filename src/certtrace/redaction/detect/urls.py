@@ -7,6 +7,8 @@ from certtrace.redaction.detect.pattern import Pattern, Spans
 from certtrace.redaction.text.engine import Groups
 
 _AUTHORITY: Final = re.compile(rb"[^\s/?#\"'<>\\]{1,2048}")
+_LOOSE_USER: Final = re.compile(rb"([^\s/?#\"'<>\\@:.]{1,64}):([^\s/\"'<>\\@]{1,256})@")
+"""A password with `#` or `?` in it, which should be escaped there and often is not."""
 _QUERY_VALUE: Final = re.compile(rb"[^\s&#\"'<>;]{1,16384}")
 _HARMLESS_USERS: Final = frozenset({b"git", b"svn", b"hg"})
 
@@ -21,6 +23,9 @@ def _url(data: bytes, groups: Groups) -> tuple[Spans, int]:
     start = groups[0][1] - 1
     authority = _AUTHORITY.match(data, start)
     user, at, _ = authority[0].rpartition(b"@") if authority else (b"", b"", b"")
+    loose = None if at else _LOOSE_USER.match(data, start)
+    if loose is not None and not re.match(rb"[0-9]{1,5}[?#]", loose[2]):
+        return [(start, loose.end() - 1, "SECRET")], loose.end() - 1
     if not at or not user or user in _HARMLESS_USERS:
         return [], groups[0][1]
     return [(start, start + len(user), "SECRET")], start + len(user)
