@@ -1,0 +1,86 @@
+"""Where an identifier may begin: in a run of digits, in a mixture of letters and digits, in a text of nothing else."""
+
+import re
+from typing import Final
+
+from certtrace.redaction.detect.national_ids.search import chunks_from, identify
+from certtrace.redaction.detect.pattern import DIGITS, Pattern, Spans, touches_word
+from certtrace.redaction.text.engine import Groups
+
+_DETECTOR: Final = "NATIONAL_ID"
+_BACK: Final = 12
+_FORWARD: Final = 48
+_SHORT: Final = 72
+"""A longer text is never a list of identifiers and nothing else."""
+_HEAD: Final = re.compile(rb"(?:[A-Za-z0-9]{1,6}[ ./-])?[A-Za-z0-9]{0,8}\Z")
+_FILLER: Final = re.compile(rb"(?:[ \t-\r,;:|\"'()\[\]]|and\b|or\b)*", re.IGNORECASE)
+_REST: Final = re.compile(rb"[ \t-\r.!?]*")
+
+
+def _found(data: bytes, groups: Groups) -> tuple[Spans, int]:
+    """Find identifiers at a match, or all of them where the text holds nothing else."""
+    spans = _alone(data) if len(data) <= _SHORT else []
+    return (spans, len(data)) if spans else _within(data, *groups[0])
+
+
+def _within(data: bytes, start: int, end: int) -> tuple[Spans, int]:
+    """Find the first identifier that begins shortly before a match or in it."""
+    place = _beginning(data, start)
+    limit = min(len(data), end + _FORWARD)
+    while place < end:
+        chunks = chunks_from(data, place, limit)
+        if not chunks or chunks[0][0] >= end:
+            break
+        first, place = chunks[0]
+        found = None if touches_word(data, first - 1) else identify(data, chunks, alone=False)
+        if found is not None:
+            return [(first, found[0], "")], found[0]
+    return [], max(end, place)
+
+
+def _beginning(data: bytes, start: int) -> int:
+    """Return where the word begins that a match stands in, or the short word in front of it."""
+    head = _HEAD.search(data, max(0, start - _BACK), start)
+    return head.start() if head is not None else start
+
+
+def _alone(data: bytes) -> Spans:
+    """Return the identifiers that a text is made of, or nothing when it holds anything else."""
+    spans: Spans = []
+    place = _behind(_FILLER, data, 0)
+    while place < len(data):
+        chunks = chunks_from(data, place, len(data))
+        found = identify(data, chunks, alone=True) if chunks and chunks[0][0] == place else None
+        if found is None:
+            return spans if _behind(_REST, data, place) == len(data) else []
+        spans.append((place, found[0], ""))
+        place = _behind(_FILLER, data, found[0])
+    return spans
+
+
+def _behind(pattern: re.Pattern[bytes], data: bytes, place: int) -> int:
+    match = pattern.match(data, place)
+    return match.end() if match is not None else place
+
+
+PATTERNS: Final = (
+    Pattern(_DETECTOR, "national-id", rb"[0-9](?:[ ./-]?[0-9]){5}", DIGITS, _found),
+    Pattern(
+        _DETECTOR,
+        "national-id.mixed",
+        rb"[A-Za-z]{5}[0-9]{4}[A-Za-z]|[A-Za-z]{6}[0-9L-Vl-v]{2}[A-Za-z][0-9L-Vl-v]{2}[A-Za-z]"
+        rb"|[1-9][A-Za-z][A-Za-z0-9][0-9][ -]?[A-Za-z][A-Za-z0-9][0-9][ -]?[A-Za-z]{2}[0-9]{2}"
+        rb"|[A-Za-z][0-9]{3}[A-Za-z][0-9]{4}|HR[AB] ?[0-9]{2}",
+        DIGITS,
+        _found,
+    ),
+    Pattern(
+        _DETECTOR,
+        "national-id.short",
+        rb"[0-9][A-Za-z]{1,3}[0-9]{2}|[A-Za-z][0-9]{2,3} ?[A-Za-z]{2}|[A-Za-z]{2}[ -]?[0-9]{4}"
+        rb"|[A-Za-z]{3}[ -][0-9]{3}[ -]?[A-Za-z]{2}"
+        rb"|[0-9]{2} [A-Za-z]{1,3} [0-9]{2}|[A-Za-z]-[A-Za-z]{1,2}[ -]?[0-9]{2}|[A-Za-z]{2}[0-9]{5}",
+        DIGITS,
+        _found,
+    ),
+)
