@@ -4,123 +4,82 @@ Patterns are written in what both share: no lookaround, no backreference, explic
 folded bytes (`folding.fold_bytes`), where an offset is a character.
 """
 
-import re
 from collections.abc import Sequence
-from typing import Final, Protocol, TypeAlias
+from typing import Final
 
-from certtrace.redaction.text.fairness import yield_turn
+from certtrace.redaction.text.extent import GROWTH, extent
+from certtrace.redaction.text.matching import Folded, Groups, Matcher, PatternSet
+from certtrace.redaction.text.python_engine import PythonMatcher, PythonSet
 
 try:
     import re2
 except ImportError:  # pragma: no cover - the wheel does not exist for every platform
     re2 = None
 
-Groups: TypeAlias = tuple[tuple[int, int], ...]
-"""Spans of the whole match and of its groups; `(-1, -1)` for a group that took no part."""
+__all__ = ["NATIVE", "Folded", "Groups", "Matcher", "PatternSet", "matcher", "pattern_set"]
 
 NATIVE: Final = re2 is not None
-_WINDOW: Final = 32_768
-_REACH: Final = 4_096
 _RE2_MEMORY: Final = 64 << 20
-
-
-class Folded(Protocol):
-    """A text as one byte per character."""
-
-    @property
-    def data(self) -> bytes:
-        """The bytes."""
-        ...
-
-    @property
-    def low(self) -> bytes:
-        """The same in lower case."""
-        ...
-
-
-class Matcher(Protocol):
-    """Finds one pattern."""
-
-    def next(self, data: bytes, start: int) -> Groups | None:
-        """Return the leftmost match that begins at `start` or later."""
-        ...
-
-
-class PythonMatcher:
-    """One pattern compiled by `re`, searched in windows so that one call never holds the GIL for long."""
-
-    __slots__ = ("_pattern",)
-
-    def __init__(self, pattern: bytes) -> None:
-        self._pattern = re.compile(pattern)
-
-    def next(self, data: bytes, start: int) -> Groups | None:
-        """See `Matcher`."""
-        size = len(data)
-        while start <= size:
-            reach = _WINDOW + _REACH
-            match = self._pattern.search(data, start, start + reach)
-            while match is not None and match.end() == start + reach < size:
-                reach *= 4  # the match may go on behind the window
-                match = self._pattern.search(data, start, start + reach)
-            if match is not None and (match.start() < start + _WINDOW or start + reach >= size):
-                return tuple(match.span(group) for group in range(self._pattern.groups + 1))
-            start += _WINDOW
-            yield_turn()
-        return None
+_CANARY: Final = b"\x00\x01\x02canary\x02\x01\x00"
 
 
 class Re2Matcher:
     """One pattern compiled by RE2."""
 
-    __slots__ = ("_groups", "_pattern")
+    __slots__ = ("_extent", "_groups", "_search", "_window")
 
     def __init__(self, pattern: bytes) -> None:
-        self._pattern = re2.compile(pattern, _options())
-        self._groups = self._pattern.groups
+        compiled = re2.compile(pattern, _options())
+        self._search = compiled.search
+        self._groups = range(compiled.groups + 1)
+        self._extent = extent(pattern)
+        self._window = self._extent.window
 
-    def next(self, data: bytes, start: int) -> Groups | None:
+    def next(self, data: bytes, start: int, stop: int | None = None) -> Groups | None:
         """See `Matcher`."""
-        match = self._pattern.search(data, start)
-        return tuple(match.span(group) for group in range(self._groups + 1)) if match is not None else None
-
-
-class PatternSet(Protocol):
-    """Many patterns; tells which occur."""
-
-    def hits(self, text: Folded) -> Sequence[int]:
-        """Return the indices of the patterns that may occur in a text."""
-        ...
+        if stop is None:
+            match = self._search(data, start)
+            return tuple(map(match.span, self._groups)) if match is not None else None
+        limit = stop + self._window
+        while (match := self._search(data, start, limit)) is not None:
+            begin, end = match.span()
+            if begin >= stop:
+                return None
+            if limit >= len(data) or not self._extent.is_cut(end, limit):
+                return tuple(map(match.span, self._groups)) if len(self._groups) > 1 else ((begin, end),)
+            start, limit = begin, begin + (limit - begin) * GROWTH
+        return None
 
 
 class Re2Set:
     """All patterns in one automaton: one pass over the text says which of them match at all."""
 
-    __slots__ = ("_set",)
+    __slots__ = ("_canary", "_open", "_set", "reach")
 
     def __init__(self, patterns: Sequence[bytes]) -> None:
+        extents = [extent(pattern).decides for pattern in patterns]
+        self.reach = max((decides for decides in extents if decides is not None), default=0)
+        # Where a match may be decided arbitrarily far behind its beginning, a piece of the text does not tell.
+        self._open = tuple(index for index, decides in enumerate(extents) if decides is None)
+        self._canary = len(patterns)
         self._set = re2.Set.SearchSet(_options())
-        for pattern in patterns:
+        for pattern in (*patterns, _CANARY):
             self._set.Add(pattern)
         self._set.Compile()
+        # An automaton that lacks memory finds nothing and says nothing.
+        if self._canary not in (self._set.Match(_CANARY) or ()):
+            msg = f"RE2 cannot compile {len(patterns)} patterns within {_RE2_MEMORY} bytes."
+            raise MemoryError(msg)
 
-    def hits(self, text: Folded) -> Sequence[int]:
+    def hits(self, text: Folded, start: int, end: int) -> Sequence[int]:
         """See `PatternSet`."""
-        return sorted(self._set.Match(text.data) or ())
-
-
-class LiteralSet:
-    """The stand-in without RE2: a pattern may occur where one of its literals does."""
-
-    __slots__ = ("_literals",)
-
-    def __init__(self, literals: Sequence[tuple[bytes, ...]]) -> None:
-        self._literals = tuple(literals)
-
-    def hits(self, text: Folded) -> Sequence[int]:
-        """See `PatternSet`."""
-        low = text.low
-        return [index for index, words in enumerate(self._literals) if not words or any(word in low for word in words)]
+        data = text.data
+        part = bool(start) or end < len(data)
+        found = self._set.Match(data[start:end] if part else data)
+        if not found:
+            return self._open if part else ()
+        canary = self._canary
+        return sorted({index for index in found if index != canary}.union(self._open if part else ()))
 
 
 def matcher(pattern: bytes, *, native: bool = NATIVE) -> Matcher:
@@ -131,8 +90,8 @@ def matcher(pattern: bytes, *, native: bool = NATIVE) -> Matcher:
 def pattern_set(
     patterns: Sequence[bytes], literals: Sequence[tuple[bytes, ...]], *, native: bool = NATIVE
 ) -> PatternSet:
-    """Compile a set of patterns; without RE2 their literals stand in."""
-    return Re2Set(patterns) if native and re2 is not None else LiteralSet(literals)
+    """Compile a set of patterns; without RE2 what every match must hold stands in, or the literals given."""
+    return Re2Set(patterns) if native and re2 is not None else PythonSet(patterns, literals)
 
 
 def _options() -> "re2.Options":

@@ -8,8 +8,8 @@ from typing import Final
 
 from certtrace.redaction.text.fairness import yield_turn
 
-_CHUNK: Final = 32_768
-"""Characters folded in one go: folding of wide characters runs in Python and must let other threads in between."""
+_CHUNK: Final = 4_096
+"""Characters folded in one go: few of them differ, so that few passes fold them, and other threads get in between."""
 
 _MEMO_LIMIT: Final = 20_000
 _DIFFERENT: Final = 48

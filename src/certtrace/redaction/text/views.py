@@ -20,7 +20,7 @@ MAX_ROUNDS: Final = 4
 _TRIGGER: Final = rb"%[0-9A-Fa-f]{2}|\\[u\"\\/nrtbf'x]|&[#A-Za-z]|\x00"
 """Where an escape may begin. Folding turns what nobody sees into NUL, which no text holds otherwise."""
 
-_ESCAPE: Final = re.compile(
+ESCAPE: Final = re.compile(
     r"(?P<url>(?:%[0-9A-Fa-f]{2})+)"
     r"|(?P<json>(?:\\u[0-9A-Fa-f]{4})+)"
     r"|(?P<short>\\[\"\\/nrtbf'])"
@@ -77,7 +77,7 @@ class View:
 def views(text: str, *, native: bool = NATIVE) -> Iterable[View]:
     """Return the text itself, then each further decoded round while there is anything to decode."""
     view = View(text)
-    return _rounds(view, _TRIGGERS[native]) if _may_be_escaped(view.data) else (view,)
+    return _rounds(view, _TRIGGERS[native]) if may_be_escaped(view.data) else (view,)
 
 
 def _rounds(first: View, trigger: Matcher) -> Iterator[View]:
@@ -86,10 +86,11 @@ def _rounds(first: View, trigger: Matcher) -> Iterator[View]:
         if view is None:
             return
         yield view
-        view = _decode(view, trigger) if _may_be_escaped(view.data) else None
+        view = _decode(view, trigger) if may_be_escaped(view.data) else None
 
 
-def _may_be_escaped(data: bytes) -> bool:
+def may_be_escaped(data: bytes) -> bool:
+    """Tell, quickly, whether folded bytes may hold an escape or something unseen."""
     return b"%" in data or b"\\" in data or b"&" in data or b"\0" in data
 
 
@@ -103,11 +104,11 @@ def _decode(view: View, trigger: Matcher) -> View | None:
     while groups is not None:
         turns.step()
         place, end = groups[0]
-        escape = None if data[place] == 0 else _ESCAPE.match(text, place)
+        escape = None if data[place] == 0 else ESCAPE.match(text, place)
         if data[place] == 0 or escape is not None:
             pieces.append(text[done:place])
             length += place - done
-            for character, width in _characters(escape) if escape else ():
+            for character, width in characters(escape) if escape else ():
                 at.append(length)
                 into.append(place)
                 pieces.append(character)
@@ -124,7 +125,7 @@ def _decode(view: View, trigger: Matcher) -> View | None:
     return View(plain, view, at, into) if plain != text else None
 
 
-def _characters(match: re.Match[str]) -> Iterator[tuple[str, int]]:
+def characters(match: re.Match[str]) -> Iterator[tuple[str, int]]:
     """Yield the characters behind one run of escapes, each with the width of its escape."""
     run, kind = match[0], match.lastgroup
     if kind == "short":

@@ -1,0 +1,131 @@
+"""Words that every match of a pattern holds, and where in the match they stand: the quick search without RE2."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from math import log2
+from typing import Final
+
+from certtrace.redaction.text.shapes import Chars, Choice, Node, Repeat, Row, least_width, most_width
+
+_MAX_WORDS: Final = 64
+_MAX_MEMBERS: Final = 10
+_MAX_LENGTH: Final = 24
+
+_COMMON_BITS: Final = {b"e"[0]: 3.0, b" "[0]: 2.5, b"."[0]: 6.0, b"\n"[0]: 4.0}
+_LOWER_BITS: Final = 4.0
+_OTHER_BITS: Final = 7.0
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One of these words stands in every match, `nearest` to `farthest` bytes behind its beginning."""
+
+    words: tuple[bytes, ...]
+    nearest: int
+    farthest: int | None
+
+    def rarity(self) -> float:
+        """Return a guess, in bits, of how rare the words are in prose."""
+        commonest = min(sum(map(_bits, word)) for word in self.words)
+        return commonest - log2(len(self.words)) - (3.0 if self.farthest is None else 0.0)
+
+
+def _bits(code: int) -> float:
+    return _COMMON_BITS.get(code) or (_LOWER_BITS if ord("a") <= code <= ord("z") else _OTHER_BITS)
+
+
+def rarest(node: Node) -> Factor | None:
+    """Return the rarest words that every match holds, or None when there are none or too many."""
+    return max(_factors(node), key=Factor.rarity, default=None)
+
+
+def _factors(node: Node) -> Iterator[Factor]:
+    if isinstance(node, Row):
+        yield from _of_row(node)
+        return
+    whole = _words(node)
+    if whole and b"" not in whole:
+        yield Factor(whole, 0, 0)
+    elif isinstance(node, Choice):
+        yield from _of_choice(node)
+    elif isinstance(node, Repeat) and node.least:
+        yield from _factors(node.node)
+
+
+def _of_choice(node: Choice) -> Iterator[Factor]:
+    best = [rarest(part) for part in node.nodes]
+    found = [factor for factor in best if factor is not None]
+    words = tuple(dict.fromkeys(word for factor in found for word in factor.words))
+    if len(found) < len(best) or len(words) > _MAX_WORDS:
+        return
+    farthest = [factor.farthest for factor in found]
+    known = [offset for offset in farthest if offset is not None]
+    yield Factor(words, min(factor.nearest for factor in found), max(known) if len(known) == len(farthest) else None)
+
+
+def _of_row(row: Row) -> Iterator[Factor]:
+    """Yield the words of each stretch that is spelt out, and of each part that is not."""
+    near, far = 0, 0  # where the next part begins
+    begun: tuple[int, int | None] = (0, 0)
+    spelt: tuple[bytes, ...] = ()
+    unlimited = False
+    for part in row.nodes:
+        words = _words(part)
+        joined = _joined(spelt or (b"",), words) if words and b"" not in words else None
+        if joined is None and spelt:
+            yield Factor(spelt, *begun)
+            spelt = ()
+            joined = words if words and b"" not in words else None
+        if joined is not None:
+            begun = begun if spelt else (near, None if unlimited else far)
+            spelt = joined
+        else:
+            for factor in _factors(part):
+                behind = None if unlimited or factor.farthest is None else far + factor.farthest
+                yield Factor(factor.words, near + factor.nearest, behind)
+        width = most_width(part)
+        near, far, unlimited = near + least_width(part), far + (width or 0), unlimited or width is None
+    if spelt:
+        yield Factor(spelt, *begun)
+
+
+def _joined(heads: tuple[bytes, ...], tails: tuple[bytes, ...]) -> tuple[bytes, ...] | None:
+    if len(heads) * len(tails) > _MAX_WORDS or len(heads[0]) > _MAX_LENGTH:
+        return None
+    return tuple(dict.fromkeys(head + tail for head, tail in product(heads, tails)))
+
+
+def _words(node: Node) -> tuple[bytes, ...] | None:
+    """Return everything that a node matches when that is a handful of words."""
+    if isinstance(node, Chars):
+        members = node.members() if node.mask.bit_count() <= _MAX_MEMBERS else []
+        return tuple(bytes([code]) for code in members) or None
+    if isinstance(node, Repeat):
+        return _repeated_words(node)
+    parts = [_words(part) for part in node.nodes]
+    known = [words for words in parts if words]
+    if len(known) < len(parts):
+        return None
+    if isinstance(node, Choice):
+        union = tuple(dict.fromkeys(word for words in known for word in words))
+        return union if len(union) <= _MAX_WORDS else None
+    result: tuple[bytes, ...] | None = (b"",)
+    for words in known:
+        result = _joined(result, words) if result else None
+    return result
+
+
+def _repeated_words(node: Repeat) -> tuple[bytes, ...] | None:
+    inner = _words(node.node)
+    if inner is None or node.most is None or node.most > 4:
+        return None
+    result: tuple[bytes, ...] = ()
+    power: tuple[bytes, ...] | None = (b"",)
+    for times in range(node.most + 1):
+        if power is None:
+            return None
+        if times >= node.least:
+            result += power
+        power = _joined(power, inner)
+    return tuple(dict.fromkeys(result)) if len(result) <= _MAX_WORDS else None
