@@ -50,7 +50,7 @@ _MOST_WORDS: Final = 6
 _WINDOW: Final = 80
 
 _BIRTH: Final = (
-    r"born|birth|d\.?[ ]?o\.?[ ]?b|geboren|geb\.|geburt|naissance|nee? le|nacid|nacimiento|nascita|nat[oa] il"
+    r"born|birth|d\.?o\.?b|geboren|geb\.|geburt|naissance|nee? le [0-9]|nacid|nacimiento|nascita|nat[oa] il [0-9]"
     r"|nascid|nascimento|geboorte"
 )
 _PARTS_OF_WORDS: Final = frozenset({b"birth", b"geburt", b"geboorte", b"naissance", b"nascita", b"nacimiento"})
@@ -60,6 +60,7 @@ _PARTS_OF_WORDS: Final = frozenset({b"birth", b"geburt", b"geboorte", b"naissanc
 def _birth(data: bytes, groups: Groups) -> tuple[Spans, int]:
     begin, end = groups[0]
     word = data[begin:end].lower()
+    end -= word[-1:].isdigit()  # the date begins there
     if word not in _PARTS_OF_WORDS and data[max(0, begin - 1) : begin].isalnum():
         return [], end  # stubborn, adobe
     if word.startswith(b"d") and data[end : end + 1].isalnum():
@@ -98,7 +99,7 @@ PATTERNS: Final = (
         "dob.named",
         f"(?i){_BIRTH}".encode(),
         (
-            *(b"born", b"birth", b"dob", b"d.o", b"do.b", b"d o", b"gebor", b"geb.", b"geburt", b"naissance", b"ne le"),
+            *(b"born", b"birth", b"dob", b"d.o", b"do.b", b"gebor", b"geb.", b"geburt", b"naissance", b"ne le"),
             *(
                 b"nee le",
                 b"nacid",

@@ -10,6 +10,7 @@ MIN_CARD: Final = 12
 _MAX_CARD: Final = 19
 _MAX_GROUPS: Final = 6
 _UATP_SIZE: Final = 15
+_FEW: Final = 2
 
 _NAMED: Final = re.compile(
     r"(?:card|karte|carte|tarjeta|carta|cartao|kaart|visa|maestro|amex|american express|diners|discover|jcb|unionpay"
@@ -30,10 +31,9 @@ def cards(run: str, groups: Sequence[tuple[int, int]], before: str, *, alone: bo
         alone: Whether the run is all there is in the text.
     """
     glued = before[-1:].isalnum() or before.endswith("_")
-    named = _NAMED.search(before) is not None
     index = 1 if glued and not _GLUED.search(before) else 0
     while index < len(groups):
-        last = _card_from(run, groups, index, named=named, alone=alone)
+        last = _card_from(run, groups, index, before, alone=alone)
         if last is None:
             index += 1
         else:
@@ -41,7 +41,7 @@ def cards(run: str, groups: Sequence[tuple[int, int]], before: str, *, alone: bo
             index = last + 1
 
 
-def _card_from(run: str, groups: Sequence[tuple[int, int]], first: int, *, named: bool, alone: bool) -> int | None:
+def _card_from(run: str, groups: Sequence[tuple[int, int]], first: int, before: str, *, alone: bool) -> int | None:
     """Return the last group of a card number that begins with group `first`."""
     digits = ""
     found = None
@@ -52,19 +52,21 @@ def _card_from(run: str, groups: Sequence[tuple[int, int]], first: int, *, named
         digits += run[begin:end]
         if len(digits) > _MAX_CARD:
             break
-        if len(digits) >= MIN_CARD and _passes(digits, named=named, alone=alone):
+        if len(digits) >= MIN_CARD and _passes(digits, before, alone=alone):
             found = index
     return found
 
 
-def _passes(digits: str, *, named: bool, alone: bool) -> bool:
+def _passes(digits: str, before: str, *, alone: bool) -> bool:
+    if not luhn(digits):
+        return False
     if is_card(digits):
         return True
     # A word that says "card" and the check digit together are certain enough for any scheme.
-    if named:
-        return luhn(digits) and len(set(digits)) > 2
+    if len(set(digits)) > _FEW and _NAMED.search(before):
+        return True
     # Air travel cards (UATP) begin with a bare 1, as many other numbers of fifteen digits do.
-    return alone and len(digits) == _UATP_SIZE and digits[0] == "1" and digits[1] != "0" and luhn(digits)
+    return alone and len(digits) == _UATP_SIZE and digits[0] == "1" and digits[1] != "0"
 
 
 def _may_split(separator: str, digits_before: int, size: int) -> bool:

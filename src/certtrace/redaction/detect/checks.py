@@ -1,5 +1,6 @@
 """What a checksum or a length table says about a number."""
 
+from bisect import bisect_right
 from typing import Final
 
 _LUHN_DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
@@ -49,6 +50,7 @@ _CARD_RANGES: Final = (
     (9860, 9860, (16,)),
 )
 """First and last leading four digits of a scheme with its lengths. Source: ISO/IEC 7812 and the schemes."""
+_CARD_STARTS: Final = [first for first, _, _ in _CARD_RANGES]
 
 _ADVERTISED: Final = frozenset({("078", "05", "1120"), ("219", "09", "9999")})
 """Social security numbers that were printed in advertisements and withdrawn."""
@@ -62,9 +64,9 @@ def luhn(digits: str) -> bool:
 
 def is_card(digits: str) -> bool:
     """Tell whether the digits are a payment card number of a known scheme."""
-    leading, size = int(digits[:4]), len(digits)
-    known = any(first <= leading <= last and size in lengths for first, last, lengths in _CARD_RANGES)
-    return known and len(set(digits)) > 1 and luhn(digits)
+    leading = int(digits[:4])
+    first, last, lengths = _CARD_RANGES[max(0, bisect_right(_CARD_STARTS, leading) - 1)]
+    return first <= leading <= last and len(digits) in lengths and len(set(digits)) > 1 and luhn(digits)
 
 
 def iban_length(characters: str) -> int:

@@ -157,7 +157,7 @@ PATTERNS: Final = (
         "USERNAME",
         "username.field",
         f"(?i){_FIELD}([\"']?(?:=>?|[ ]?[:=][ ]?))[\"']?[A-Za-z0-9_]".encode(),
-        (b"user", b"name", b"login", b"usr", b"benutzer"),
+        (b"user", b"login", b"screen", b"nick", b"account", b"usr", b"benutzer"),
         _field,
     ),
     Pattern(

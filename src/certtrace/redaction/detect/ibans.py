@@ -9,12 +9,14 @@ from certtrace.redaction.text.engine import Groups
 
 _NAMED: Final = re.compile(rb"iban[^0-9A-Za-z]{0,8}(?:[a-z]{2,8}[^0-9A-Za-z]{1,4}){0,2}\Z", re.IGNORECASE)
 _REACH: Final = 40
+_WORD_REST: Final = re.compile(rb"[0-9A-Za-z_]{1,256}")
 
 
 def _iban(data: bytes, groups: Groups) -> tuple[Spans, int]:
     start, end = groups[0]
     if touches_word(data, start - 1):
-        return [], start + 1
+        rest = _WORD_REST.match(data, start)
+        return [], rest.end() if rest is not None else end  # a hexadecimal id
     places = [index for index in range(start, end) if data[index : index + 1].isalnum()]
     compact = bytes(data[index] for index in places).upper().decode("ascii", "replace")
     length = iban_length(compact) or _named_length(data, start, compact)

@@ -12,20 +12,24 @@ from certtrace.redaction.text.engine import Groups
 
 _GROUP: Final = re.compile(r"[0-9]+")
 _OCTET: Final = rb"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_IP: Final = re.compile(_OCTET + rb"(?:\." + _OCTET + rb"){3}(?![0-9]|\.[0-9])")
-_HEX_BEFORE: Final = re.compile(rb"[0-9a-f-]+\Z")
-_HEX_AFTER: Final = re.compile(rb"[0-9a-f-]*")
+_PLAIN: Final = re.compile(
+    _OCTET + rb"(?:\." + _OCTET + rb"){3}"
+    rb"|[0-9]{1,7}\.[0-9]{1,20}"
+    rb"|(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-[0-3][0-9](?:[ ][0-2][0-9])?"
+)
+"""Addresses of machines, decimals and dates: most of the runs there are, and none of them personal here."""
+_HEX_SIGNS: Final = b"0123456789abcdef-"
 _HEX_ID: Final = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24,64}")
 _MAX_ID: Final = 64
 _CONTEXT: Final = 80
-_MAX_IP: Final = 18
+_MAX_PLAIN: Final = 28
 
 Span = tuple[int, int, str]
 
 
 def classify(data: bytes, start: int, end: int) -> Iterator[Span]:
     """Yield what the run `data[start:end]` holds, as spans with a type."""
-    if end - start <= _MAX_IP and _IP.match(data, start, end):
+    if end - start <= _MAX_PLAIN and _PLAIN.fullmatch(data, start, end) and not _continues(data, end):
         return
     run = data[start:end].decode("latin-1")
     groups = [match.span() for match in _GROUP.finditer(run)]
@@ -47,12 +51,19 @@ def classify(data: bytes, start: int, end: int) -> Iterator[Span]:
     yield from ((first, last, "PHONE") for first, last in phones(data, start, run, before))
 
 
+def _continues(data: bytes, end: int) -> bool:
+    """Tell whether a dot and another number follow."""
+    return data[end : end + 1] == b"." and data[end + 1 : end + 2].isdigit()
+
+
 def _is_hexadecimal_id(data: bytes, start: int, end: int) -> bool:
     """Tell whether the run stands inside a UUID or a long hexadecimal id: one in thousands would pass for a card."""
-    before = _HEX_BEFORE.search(data[max(0, start - _MAX_ID) : start])
-    after = _HEX_AFTER.match(data, end, end + _MAX_ID)
-    head = before[0] if before is not None else b""
-    token = head + data[start:end].rstrip(b" \t\n.,;:/") + (after[0] if after is not None else b"")
+    before, after = data[max(0, start - _MAX_ID) : start], data[end : end + _MAX_ID]
+    head = before[len(before.rstrip(_HEX_SIGNS)) :]
+    tail = after[: len(after) - len(after.lstrip(_HEX_SIGNS))]
+    if not head and not tail:
+        return False  # digits alone
+    token = head + data[start:end].rstrip(b" \t\n.,;:/") + tail
     return _HEX_ID.fullmatch(token) is not None and not token.replace(b"-", b"").isdigit()
 
 

@@ -25,10 +25,14 @@ _DATE: Final = re.compile(
 _NANP: Final = re.compile(
     r"(?:\+?1[ .-]{0,2})?(?:\([2-9][0-9]{2}\)[ .-]{0,2}|[2-9][0-9]{2}[ .-]{1,2})[0-9]{3}[ .-]{1,2}[0-9]{4}"
 )
-_PAIRS: Final = re.compile(r"[2-9](?!00)[0-9]{2}([ .-])[1-9][0-9]{2}\1[0-9]{2}\1[0-9]{2}")
-"""Three, three, two and two: written so in Turkey and around it, and no other number is."""
+_PAIRS: Final = re.compile(
+    r"[2-9](?!00)[0-9]{2}([ .-])[1-9][0-9]{2}\1[0-9]{2}\1[0-9]{2}"
+    r"|[2-9](?!00)[0-9]{2}([ .-])[0-9]{2}\2[0-9]{2}\2[0-9]{2}"
+    r"|[2-9][0-9]([ .-])[0-9]{3}\3[0-9]{2}\3[0-9]{2}|1[3-9][0-9]([ -])[0-9]{4}\4[0-9]{4}"
+)
+"""Groups that end in pairs, from Spain to Kazakhstan, and the three, four and four of China: no other number is so."""
 _AREA: Final = re.compile(
-    r"\((?!19|20)0?[1-9][0-9]{1,3}\) ?[0-9]{2,5}(?:[ -][0-9]{2,4}){1,3}|\(0[1-9][0-9]{1,4}\) ?[0-9]{5,8}"
+    r"(?:8 ?)?\((?!19|20)0?[1-9][0-9]{1,3}\) ?[0-9]{2,5}(?:[ -][0-9]{2,4}){1,3}|\(0[1-9][0-9]{1,4}\) ?[0-9]{5,8}"
 )
 """An area code in parentheses and a number in groups."""
 _MOBILE: Final = re.compile(r"0[5-79][0-9]{9}|01[5-7][0-9]{8,9}|010[2-9][0-9]{7}")
@@ -64,6 +68,8 @@ def phones(data: bytes, start: int, run: str, before: str) -> Iterator[Place]:
         run: Digits and separators.
         before: What stands in front of the run, in lower case.
     """
+    if _DATE.fullmatch(run) or _is_decimal(run):
+        return
     end = start + len(run)
     after = data[end : end + _BEHIND].lower().decode("latin-1")
     if _touches(data, end, before):

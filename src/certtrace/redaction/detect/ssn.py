@@ -1,7 +1,7 @@
 """Social security numbers of the United States in a run of digits: nine digits that have no check digit."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from certtrace.redaction.detect.checks import is_ssn
@@ -29,27 +29,37 @@ def ssn(run: str, groups: Sequence[tuple[int, int]], before: str, *, alone: bool
     """
     if alone and _LEADING_ZERO.fullmatch(run):
         return (0, len(run)) if is_ssn(run[:3], run[3:5], run[5:]) else None
-    named = "s" in before and _NAMED.search(before) is not None
+    hyphened = _in_shape(run, groups, {"-"}) if len(groups) == len(_SHAPE) else None
+    if hyphened is not None and is_ssn(*_parts(run, hyphened)):
+        return hyphened
+    if "s" not in before or not _NAMED.search(before):
+        return None
+    # Its name makes any grouping a social security number, and lets areas pass that only taxpayer numbers have.
+    for place in (_in_shape(run, groups, {"-", " ", "."}), *_nine(groups)):
+        if place is not None and is_ssn(*_parts(run, place), named=True):
+            return place
+    return None
+
+
+def _in_shape(run: str, groups: Sequence[tuple[int, int]], signs: set[str]) -> tuple[int, int] | None:
+    """Return the place of three, two and four digits with the same sign between them."""
     for index in range(len(groups) - 2):
         parts = groups[index : index + 3]
-        if tuple(end - begin for begin, end in parts) != _SHAPE:
-            continue
         between = {run[parts[0][1] : parts[1][0]], run[parts[1][1] : parts[2][0]]}
-        # Hyphens at just these places are the number's own form; other signs need its name.
-        certain = named or (len(groups) == len(_SHAPE) and between == {"-"})
-        if between <= {"-", " ", "."} and len(between) == 1 and certain:
-            area, group, serial = (run[begin:end] for begin, end in parts)
-            if is_ssn(area, group, serial, named=named):
-                return parts[0][0], parts[2][1]
-    return _unusual(run, groups) if named else None
+        if tuple(end - begin for begin, end in parts) == _SHAPE and len(between) == 1 and between <= signs:
+            return parts[0][0], parts[2][1]
+    return None
 
 
-def _unusual(run: str, groups: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
-    """Return nine digits in one or two groups, which only the name makes a social security number."""
+def _nine(groups: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the places of nine digits in one or two groups."""
     for count in (1, 2):
         for index in range(len(groups) - count + 1):
             parts = groups[index : index + count]
-            digits = "".join(run[begin:end] for begin, end in parts)
-            if len(digits) == SSN_DIGITS and is_ssn(digits[:3], digits[3:5], digits[5:], named=True):
-                return parts[0][0], parts[-1][1]
-    return None
+            if sum(end - begin for begin, end in parts) == SSN_DIGITS:
+                yield parts[0][0], parts[-1][1]
+
+
+def _parts(run: str, place: tuple[int, int]) -> tuple[str, str, str]:
+    digits = "".join(filter(str.isdigit, run[slice(*place)]))
+    return digits[:3], digits[3:5], digits[5:]
