@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any, Final
 
 from certtrace.redaction.text.fairness import Turns
@@ -24,9 +23,6 @@ _BEGINNING: Final = re.compile(
     rf'[ \t\r\n,]*+(?:(?:{_STRING}[ \t\r\n:]*+|[A-Za-z0-9.+-]{{0,24}}+)\Z|"(?!{_STRING[1:]}))', re.DOTALL
 )
 _HALF_ESCAPE: Final = re.compile(r"\\(?:u[0-9A-Fa-f]{0,3})?\Z")
-_ESCAPED: Final = re.compile(
-    r"\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\.", re.DOTALL
-)
 _FENCED: Final = re.compile(r"\s*+```(?:json[a-z0-9]?|ndjson|javascript|js)?[ \t]*\r?\n", re.IGNORECASE)
 _FENCE_END: Final = re.compile(r"\s*+(?:```\s*+)?\Z")
 _CLOSERS: Final = {"object": "}", "array": "]"}
@@ -270,56 +266,3 @@ def _number(source: str) -> int | float:
         return int(source) if source.lstrip("-").isdigit() else float(source)
     except ValueError:
         return float("inf")
-
-
-class Leaf:
-    """A key or a value of a JSON text that holds nothing else."""
-
-    __slots__ = ("_text", "is_key", "node", "path")
-
-    def __init__(self, text: str, path: str, node: Node, *, is_key: bool) -> None:
-        self._text = text
-        self.path = path
-        """Keys joined by points; items of lists have the path of their list."""
-        self.node = node
-        self.is_key = is_key
-
-    def value(self) -> Any:
-        """Return the string, number, truth or None."""
-        return self.node.value(self._text)
-
-    def to_source(self, start: int, end: int) -> tuple[int, int]:
-        """Return where in the JSON text the characters `start:end` of a string are spelled."""
-        begin, places = self.node.start + 1, [0, 0]
-        for index, offset in enumerate((start, end)):
-            places[index] = begin + _spelled(self._text, begin, offset)
-        return places[0], places[1]
-
-
-def _spelled(text: str, begin: int, offset: int) -> int:
-    """Return how many characters of source the first `offset` characters of a string take."""
-    at, left = begin, offset
-    while left > 0:
-        escape = _ESCAPED.search(text, at)
-        plain = left if escape is None else min(left, escape.start() - at)
-        at, left = at + plain, left - plain
-        if left and escape is not None:
-            at, left = escape.end(), left - 1
-    return at - begin
-
-
-def leaves(text: str, document: Document, path: str = "") -> Iterator[Leaf]:
-    """Yield every key and leaf of a document in order, with its path below `path`."""
-    waiting = [(document.root, path, False)]
-    while waiting:
-        node, at, is_key = waiting.pop()
-        if node.kind == "array":
-            waiting += [(item, at, False) for item in reversed(node.items)]
-        elif node.kind == "object":
-            entries: list[tuple[Node, str, bool]] = []
-            for key, item in zip(node.keys, node.items, strict=False):
-                name = string_at(text, key)
-                entries += ((key, at, True), (item, f"{at}.{name}" if at else name, False))
-            waiting += reversed(entries)
-        elif node.kind != "deep":
-            yield Leaf(text, at, node, is_key=is_key)
