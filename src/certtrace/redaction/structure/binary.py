@@ -24,6 +24,9 @@ _HEX: Final = re.compile(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2,8}[ :,\t\r\n-]{0,3})*+", 
 _BEHIND_BASE64: Final = re.compile(r"[^A-Za-z0-9+/_\r\n-]", re.ASCII)
 _BEHIND_HEX: Final = re.compile(r"[^0-9A-Fa-fx\\ :,\t\r\n-]", re.ASCII)
 _PROBE: Final = 48
+_STEP: Final = MIN_BLOB - _PROBE
+_IN_HEX: Final = re.compile(rf"[0-9A-Fa-fx\\ :,\t\r\n-]{{{_PROBE}}}")
+_IN_BASE64: Final = re.compile(rf"[A-Za-z0-9+/_\r\n-]{{{_PROBE}}}")
 _LINE: Final = 40
 _KNOWN_TEXT: Final = ("text/", "application/json", "application/xml", "application/x-www-form-urlencoded")
 _MEDIA_KEYS: Final = ("media_type", "mime_type", "mimeType", "mediaType", "format", "content_type", "filename")
@@ -110,12 +113,8 @@ class Binary:
         """Replace runs of at least `MIN_BLOB` signs; any such run covers one of the places that are looked at."""
         pieces: list[str] = []
         done = 0
-        for probe in range(MIN_BLOB // 2, len(text), MIN_BLOB // 2):
-            if probe < done:
-                continue
-            window = text[probe : probe + _PROBE]
-            run = self._run(text, probe, done, window)
-            if run is not None:
+        for probe in range(_STEP, len(text), _STEP):
+            if probe >= done and (run := self._run(text, probe, done)) is not None:
                 start, end, mark = run
                 pieces += (text[done:start], mark)
                 done = end
@@ -124,14 +123,14 @@ class Binary:
         pieces.append(text[done:])
         return "".join(pieces)
 
-    def _run(self, text: str, probe: int, done: int, window: str) -> tuple[int, int, str] | None:
-        if not _BEHIND_HEX.search(window):
+    def _run(self, text: str, probe: int, done: int) -> tuple[int, int, str] | None:
+        if _IN_HEX.match(text, probe):
             start = _begin(text, probe, done, _BEHIND_HEX)
             found = _HEX.match(text, start)
             if found is not None and found.end() - start >= MIN_BLOB and _is_dump(found[0]):
                 end = start + len(found[0].rstrip())
                 return start, end, self._described("hex", f"{end - start} characters", lambda: text[start:end].encode())
-        if not _BEHIND_BASE64.search(window):
+        if _IN_BASE64.match(text, probe):
             start = _begin(text, probe, done, _BEHIND_BASE64)
             found = _BASE64.match(text, start)
             if found is not None and found.end() - start >= MIN_BLOB and _is_binary(found[0]):

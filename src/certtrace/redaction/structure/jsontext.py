@@ -8,6 +8,7 @@ import orjson
 
 from certtrace.redaction.structure.jsonscan import Repeated, documents
 
+_DIGIT: Final = re.compile(r"[0-9]")
 _LONG_NUMBER: Final = re.compile(r"[0-9]{16}")
 MAX_CHARACTERS: Final = 1 << 21
 """Longer texts are not read: a parser would hold up all other threads meanwhile."""
@@ -67,10 +68,15 @@ def loads(text: str) -> Any:
         return None
     try:
         # orjson turns long integers into floats; the standard library keeps every digit.
-        value = json.loads(stripped) if _LONG_NUMBER.search(stripped) else orjson.loads(stripped)
+        value = json.loads(stripped) if _has_long_number(stripped) else orjson.loads(stripped)
     except (ValueError, RecursionError):
         return _lenient(stripped)
     return value if isinstance(value, dict | list) else None
+
+
+def _has_long_number(text: str) -> bool:
+    # A run of 16 digits covers one of the places that are 16 apart.
+    return _DIGIT.search(text[15::16]) is not None and _LONG_NUMBER.search(text) is not None
 
 
 def _lenient(text: str) -> Any:

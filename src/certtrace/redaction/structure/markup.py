@@ -4,13 +4,13 @@
 escaped (`&lt;person:7f3a91c04d&gt;`): the document keeps its elements, and whoever reads its text sees the same
 placeholder as everywhere else.
 
-Markdown and prose that only mentions tags keep the plain form. Renderers of CommonMark show a pseudonym as what it is,
-because `<word:text>` is a link to them; placeholders without a digest (`<dob>`) vanish where raw HTML is rendered, which
-leaks nothing. Escaping those would let one person look like two to a search over traces, where far more of such text is
-read than in a renderer. Table bars and fences are not touched: no placeholder holds `|` or a backtick.
+Markdown and prose that only mentions tags keep the plain form. Renderers of CommonMark show a pseudonym as what it
+is, because `<word:text>` is a link to them; placeholders without a digest (`<dob>`) vanish where raw HTML is rendered,
+which leaks nothing. Escaping those would let one person look like two to a search over traces, where far more of such
+text is read than in a renderer. Table bars and fences are not touched: no placeholder holds `|` or a backtick.
 
-A URL keeps the brackets too: every parser of URLs takes them, percent-encoding would hide them from readers. Only spaces,
-which would end the URL and break a Markdown link around it, become `%20`. In JSON nothing needs to be escaped.
+A URL keeps the brackets too: every parser of URLs takes them, and percent-encoding would hide them from readers. Only
+spaces, which would end the URL and break a Markdown link around it, become `%20`. In JSON nothing needs escaping.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Texts recorded in pieces, as streams are: what is personal only when the pieces are put together is found."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -15,6 +15,8 @@ _MAX_DEPTH: Final = 6
 _MAX_LEAVES: Final = 32
 _CONTINUES: Final = frozenset("@._-+ '/=:,(\u2019")
 _ENDS: Final = frozenset(".!?:;,")
+
+_LEAVES: Final = frozenset({int, float, bool, type(None), bytes})
 
 Path = tuple[Any, ...]
 
@@ -30,29 +32,12 @@ class _Pieces:
 
     __slots__ = ("_into", "_sources", "indexes", "path", "texts")
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, indexes: list[int], texts: list[str]) -> None:
         self.path = path
-        self.indexes: list[int] = []
-        self.texts: list[str] = []
+        self.indexes = indexes
+        self.texts = texts
         self._into: list[int] = []
         self._sources: list[tuple[int, int]] = []
-
-    def add(self, index: int, text: str) -> None:
-        self.indexes.append(index)
-        self.texts.append(text)
-
-    def may_be_one_text(self) -> bool:
-        """Tell whether anything can lie across a border."""
-        texts = self.texts
-        if len(texts) < 2 or texts.count(texts[0]) == len(texts):
-            return False
-        if not any(map(_is_open, texts, texts[1:])):
-            return False
-        return self.flows() or not all(text.isdigit() for text in texts)  # a list of numbers is no number
-
-    def flows(self) -> bool:
-        """Tell whether the pieces are plainly cut from one text: a list of words has no spaces at its edges."""
-        return any(text[0].isspace() or text[-1].isspace() for text in self.texts)
 
     def joined(self) -> str:
         """Return the pieces put together; of a long one only the edges."""
@@ -78,8 +63,6 @@ class _Pieces:
 
     def mended(self, find: Finder, count: Count) -> dict[int, str]:
         """Return the texts that change, by number: a finding across borders goes into the first piece it touches."""
-        if not self.may_be_one_text():
-            return {}
         joined = self.joined()
         changed: dict[int, str] = {}
         for found in reversed(find(joined)):
@@ -87,7 +70,9 @@ class _Pieces:
             last, end = self.place(found.end - 1)
             if first == last or _GAP in joined[found.start : found.end]:
                 continue
-            if not (self.flows() or found.type == "EXAM_SECRET") and self._is_chance(first, start, last, end, find):
+            if not (_flows(self.texts) or found.type == "EXAM_SECRET") and self._is_chance(
+                first, start, last, end, find
+            ):
                 continue
             count(found.type, found.operator)
             changed[last] = changed.get(last, self.texts[last])[end + 1 :]
@@ -105,9 +90,8 @@ class _Pieces:
 
 def joined_texts(items: Sequence[object]) -> Iterator[str]:
     """Yield what the texts in the items of a list say when they are put together, where that may say more."""
-    for pieces in _pieces(items):
-        if pieces.may_be_one_text():
-            yield pieces.joined()
+    for path, indexes, texts in _groups(items):
+        yield "".join(texts) if max(map(len, texts)) <= 2 * _EDGE else _Pieces(path, indexes, texts).joined()
 
 
 def mended(items: Sequence[object], find: Finder, count: Count) -> Sequence[object]:
@@ -122,7 +106,8 @@ def mended(items: Sequence[object], find: Finder, count: Count) -> Sequence[obje
         count: Counts what is replaced.
     """
     result: list[object] | None = None
-    for pieces in _pieces(items):
+    for path, indexes, texts in _groups(items):
+        pieces = _Pieces(path, indexes, texts)
         for number, text in pieces.mended(find, count).items():
             result = list(items) if result is None else result
             index = pieces.indexes[number]
@@ -130,18 +115,36 @@ def mended(items: Sequence[object], find: Finder, count: Count) -> Sequence[obje
     return items if result is None else result
 
 
-def _pieces(items: Sequence[object]) -> Iterator[_Pieces]:
+def _groups(items: Sequence[object]) -> Iterator[tuple[Path, list[int], list[str]]]:
+    """Yield the texts that stand at the same place in at least two items and may be parts of one."""
     if len(items) < 2:
         return
-    groups: dict[Path, _Pieces] = {}
+    groups: dict[Path, list[tuple[int, str]]] = {}
     for index, item in enumerate(items):
-        if type(item) is str:
-            if item:
-                (groups.get(()) or groups.setdefault((), _Pieces(()))).add(index, item)
-        elif type(item) not in {int, float, bool, type(None)}:
+        kind = type(item)
+        if isinstance(item, str) and kind is str:
+            groups.setdefault((), []).append((index, item))
+        elif kind not in _LEAVES:
             for path, text in _texts(item):
-                (groups.get(path) or groups.setdefault(path, _Pieces(path))).add(index, text)
-    yield from groups.values()
+                groups.setdefault(path, []).append((index, text))
+    for path, found in groups.items():
+        if len(found) > 1:
+            found = [pair for pair in found if pair[1]]
+            texts = [text for _, text in found]
+            if _may_be_one_text(texts):
+                yield path, [index for index, _ in found], texts
+
+
+def _may_be_one_text(texts: list[str]) -> bool:
+    """Tell whether anything can lie across a border between texts."""
+    if not any(map(_is_open, texts, texts[1:])) or texts.count(texts[0]) == len(texts):
+        return False
+    return not all(map(str.isdigit, texts)) or _flows(texts)  # a list of numbers is no number
+
+
+def _flows(texts: list[str]) -> bool:
+    """Tell whether texts are plainly cut from one: a list of words has no spaces at its edges."""
+    return any(text[0].isspace() or text[-1].isspace() for text in texts)
 
 
 def _texts(item: object) -> Iterator[tuple[Path, str]]:
@@ -150,22 +153,21 @@ def _texts(item: object) -> Iterator[tuple[Path, str]]:
     left = _MAX_LEAVES
     while waiting and left > 0:
         path, value = waiting.pop()
-        left -= 1
-        if isinstance(value, str):
-            if value and type(value) is str:
-                yield path, value
-        elif len(path) < _MAX_DEPTH:
-            waiting += [((*path, key), inner) for key, inner in _entries(value)]
+        for key, inner in _entries(value):
+            kind = type(inner)
+            left -= 1
+            if isinstance(inner, str) and kind is str:
+                yield (*path, key), inner
+            elif kind not in _LEAVES and len(path) < _MAX_DEPTH:
+                waiting.append(((*path, key), inner))
 
 
-def _entries(value: object) -> list[tuple[Any, object]]:
+def _entries(value: object) -> Iterable[tuple[Any, object]]:
     if isinstance(value, ModelValue):
         value = value.fields
-    if isinstance(value, Mapping):
-        return list(islice(value.items(), _MAX_LEAVES))[::-1]
-    if isinstance(value, list | tuple):
-        return list(enumerate(value[:_MAX_LEAVES]))[::-1]
-    return []
+    if isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101 - asking an ABC costs much more
+        return value.items() if len(value) <= _MAX_LEAVES else islice(value.items(), _MAX_LEAVES)
+    return enumerate(value[:_MAX_LEAVES]) if isinstance(value, list | tuple) else ()
 
 
 def _with(value: Any, path: Path, text: str) -> Any:
