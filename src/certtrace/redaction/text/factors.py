@@ -12,9 +12,11 @@ _MAX_WORDS: Final = 64
 _MAX_MEMBERS: Final = 10
 _MAX_LENGTH: Final = 24
 
-_COMMON_BITS: Final = {b"e"[0]: 3.0, b" "[0]: 2.5, b"."[0]: 6.0, b"\n"[0]: 4.0}
-_LOWER_BITS: Final = 4.0
-_OTHER_BITS: Final = 7.0
+_COMMON_BITS: Final = {**dict.fromkeys(b"e ", 2.5), **dict.fromkeys(b".,:-'\"/(\n", 5.5), b"="[0]: 6.5}
+_LOWER_BITS: Final = 3.3
+_OTHER_BITS: Final = 7.5
+_RARE_BITS: Final = 20.0
+"""What is rarer than this does not need more letters, but fewer words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Factor:
     def rarity(self) -> float:
         """Return a guess, in bits, of how rare the words are in prose."""
         commonest = min(sum(map(_bits, word)) for word in self.words)
-        return commonest - log2(len(self.words)) - (3.0 if self.farthest is None else 0.0)
+        return min(commonest, _RARE_BITS) - 1.5 * log2(len(self.words)) - (3.0 if self.farthest is None else 0.0)
 
 
 def _bits(code: int) -> float:
@@ -37,7 +39,17 @@ def _bits(code: int) -> float:
 
 def rarest(node: Node) -> Factor | None:
     """Return the rarest words that every match holds, or None when there are none or too many."""
-    return max(_factors(node), key=Factor.rarity, default=None)
+    best = max(_factors(node), key=Factor.rarity, default=None)
+    return None if best is None else Factor(_shortest(best.words), best.nearest, best.farthest)
+
+
+def _shortest(words: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Leave out words that begin with another: where they stand, that one stands."""
+    kept: list[bytes] = []
+    for word in sorted(words):
+        if not kept or not word.startswith(kept[-1]):
+            kept.append(word)
+    return tuple(kept)
 
 
 def _factors(node: Node) -> Iterator[Factor]:
@@ -78,6 +90,8 @@ def _of_row(row: Row) -> Iterator[Factor]:
             spelt = ()
             joined = words if words and b"" not in words else None
         if joined is not None:
+            if spelt:
+                yield Factor(spelt, *begun)
             begun = begun if spelt else (near, None if unlimited else far)
             spelt = joined
         else:
