@@ -86,7 +86,8 @@ def spelled_needles(value: str) -> Iterator[tuple[bytes, str]]:
     yield compact(fold(value)[::-1]), "reversed"
     for data in _encodings(value):
         yield data.hex().encode(), "hex"
-        for needle in _base32(data):
+    for spelling in dict.fromkeys((value, value.lower(), value.upper())):
+        for needle in _base32(spelling.encode("utf-8", "surrogatepass")):
             yield needle, "base32"
     for data in dict.fromkeys((value.encode("utf-8", "surrogatepass"), value.lower().encode("utf-8", "surrogatepass"))):
         for name in _DIGESTS:
@@ -98,10 +99,10 @@ def raw_needles(value: str) -> Iterator[tuple[bytes, str]]:
     """Yield what to look for in the bytes as they are, with the name of the form."""
     for spelling in _spellings(value):
         for codec in ("utf-16-le", "utf-16-be"):
-            data = spelling.encode(codec, "surrogatepass")
-            yield data, "UTF-16"
-            for needle in _base64(data):
-                yield needle, "base64 of UTF-16"
+            yield spelling.encode(codec, "surrogatepass"), "UTF-16"
+    for codec in ("utf-16-le", "utf-16-be"):
+        for needle in _base64(value.encode(codec, "surrogatepass")):
+            yield needle, "base64 of UTF-16"
     for data in _encodings(value):
         for needle in _base64(data):
             yield needle, "base64"

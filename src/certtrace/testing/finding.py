@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from certtrace.testing.canaries import PLAIN, Canaries, Canary, canaries_of, is_telling, raw_needles, spelled_needles
@@ -12,6 +14,9 @@ from certtrace.testing.sources import Sources, named_sources
 from certtrace.testing.spelling import compact, fold, loosely
 
 _MAX_PLACES: Final = 5
+_CHUNK: Final = 64
+"""Parts searched together first: most hold nothing."""
+_BETWEEN_PARTS: Final = b"\x1e"
 _REMEDY: Final = (
     "Mark the field that holds it (Annotated[str, Pii.PERSON]), tell certtrace who the trace is about "
     "(certtrace.identify(name=...)), or add a rule for its path to the redaction policy."
@@ -43,7 +48,7 @@ def find_leaks(canaries: Canaries, *sources: Sources) -> list[Leak]:
     Raises:
         ConfigurationError: A canary is too short to be told from coincidence, or a source cannot be read.
     """
-    return Searcher(canaries_of(canaries)).leaks(sources)
+    return searcher_for(canaries).leaks(sources)
 
 
 def assert_no_leaks(canaries: Canaries, *sources: Sources) -> None:
@@ -54,7 +59,7 @@ def assert_no_leaks(canaries: Canaries, *sources: Sources) -> None:
         ConfigurationError: A canary is too short to be told from coincidence, or a source cannot be read.
     """
     __tracebackhide__ = True
-    searcher = Searcher(canaries_of(canaries))
+    searcher = searcher_for(canaries)
     given = list(named_sources(sources))
     if not any(data for _, data in given):
         msg = "There was nothing to search: every source is empty. Flush what is exported before the check."
@@ -76,12 +81,18 @@ def refuse(leaks: Sequence[Leak]) -> None:
         raise AssertionError(msg)
 
 
+def searcher_for(canaries: Canaries) -> "Searcher":
+    """Return what looks for these canaries; a suite that looks for the same ones again shares the preparation."""
+    return _prepared(tuple(canaries_of(canaries)))
+
+
 class Searcher:
     """Looks for the same canaries in many sources."""
 
     def __init__(self, canaries: Sequence[Canary]) -> None:
         """Prepare every form of every canary."""
         self._canaries = canaries
+        self._reach = 12 * max((len(canary.value) for canary in canaries), default=0) + 256
         self._patterns: dict[int, re.Pattern[str]] = {}
         self._raw = _Needles()
         self._spelled = _Needles()
@@ -103,7 +114,7 @@ class Searcher:
     def hits(self, data: bytes) -> set[tuple[str, str]]:
         """Return name and form of each canary found in one source."""
         found: set[tuple[str, str]] = set()
-        for reading in readings(data):
+        for reading in readings(data, self._reach):
             for number, form in self._raw.found_in(reading.data):
                 found.add((self._canaries[number].name, _joined(form, reading.steps)))
             for number, form in self._spelled.found_in(reading.compact):
@@ -128,22 +139,29 @@ class Searcher:
         else:
             form = "spelled otherwise"
         if reading.steps[-1:] == ("escaped",) and reading.parent is not None:
-            kind = _escape_kind(reading.parent.text, compact(fold(value)))
+            kind = self._escape_kind(reading.parent.text, compact(fold(value)))
             return _joined(form, (*reading.steps[:-1], kind))
         return _joined(form, reading.steps)
 
+    def _escape_kind(self, text: str, needle: bytes) -> str:
+        for name, kinds in KINDS.items():
+            plain = unescaped(text, self._reach, kinds)
+            if plain is not None and needle in compact(fold(plain)):
+                return name
+        return "escaped"
+
     def _placed(self, label: str, data: bytes, hits: Iterable[tuple[str, str]]) -> Iterator[Leak]:
         """Yield the leaks with the parts of the source in which they stand, or with the source as a whole."""
-        left = {name for name, _ in hits}
-        places = dict.fromkeys(left, 0)
-        for part, content in parts_of(data, self._shown):
-            if not left:
-                break
-            for name, form in self.hits(content):
-                if places.get(name, _MAX_PLACES) < _MAX_PLACES:
-                    places[name] += 1
-                    yield Leak(name, form, f"{label}, {part}")
-            left = {name for name in left if places[name] < _MAX_PLACES}
+        places = dict.fromkeys((name for name, _ in hits), 0)
+        parts = parts_of(data, self._shown)
+        while any(number < _MAX_PLACES for number in places.values()) and (chunk := list(islice(parts, _CHUNK))):
+            if not self.hits(_BETWEEN_PARTS.join(content for _, content in chunk)):
+                continue
+            for part, content in chunk:
+                for name, form in self.hits(content):
+                    if places.get(name, _MAX_PLACES) < _MAX_PLACES:
+                        places[name] += 1
+                        yield Leak(name, form, f"{label}, {part}")
         yield from (Leak(name, form, label) for name, form in hits if not places[name])
 
     def _shown(self, text: str) -> str:
@@ -156,12 +174,7 @@ def _joined(form: str, steps: Sequence[str]) -> str:
     return " inside ".join(parts[1:] if form == PLAIN and steps else parts)
 
 
-def _escape_kind(text: str, needle: bytes) -> str:
-    for name, kinds in KINDS.items():
-        plain = unescaped(text, kinds)
-        if plain is not None and needle in compact(fold(plain)):
-            return name
-    return "escaped"
+_prepared = lru_cache(maxsize=16)(Searcher)
 
 
 class _Needles:
@@ -173,16 +186,20 @@ class _Needles:
 
     _SHAPES: Final = ((14, 7, 8), (8, 6, 3), (0, 5, 1))
     """Least length of a needle, width of a sample, stride."""
+    _FEW: Final = 120
+    """So many needles are looked for one by one faster than by samples at stride 1."""
 
     def __init__(self) -> None:
         self._needles: dict[bytes, set[tuple[int, str]]] = {}
         self._samples: list[dict[bytes, set[bytes]]] = [{} for _ in self._SHAPES]
+        self._by_shape: list[set[bytes]] = [set() for _ in self._SHAPES]
 
     def add(self, needle: bytes, number: int, form: str) -> None:
         """Take a needle of at least five bytes."""
         self._needles.setdefault(needle, set()).add((number, form))
-        for (least, width, stride), samples in zip(self._SHAPES, self._samples, strict=True):
+        for (least, width, stride), samples, own in zip(self._SHAPES, self._samples, self._by_shape, strict=True):
             if len(needle) >= least:
+                own.add(needle)
                 for start in range(stride):
                     samples.setdefault(needle[start : start + width], set()).add(needle)
                 return
@@ -190,12 +207,16 @@ class _Needles:
     def found_in(self, data: bytes) -> set[tuple[int, str]]:
         """Return number and form of each needle that stands in the data."""
         found: set[tuple[int, str]] = set()
-        for (_, width, stride), samples in zip(self._SHAPES, self._samples, strict=True):
-            if not samples:
+        for needle in self._candidates(data):
+            if needle in data:
+                found |= self._needles[needle]
+        return found
+
+    def _candidates(self, data: bytes) -> Iterator[bytes]:
+        for (_, width, stride), samples, own in zip(self._SHAPES, self._samples, self._by_shape, strict=True):
+            if len(own) * stride <= self._FEW:
+                yield from own
                 continue
             met = {data[start : start + width] for start in range(0, len(data), stride)} & samples.keys()
             for sample in met:
-                for needle in samples[sample]:
-                    if needle in data:
-                        found |= self._needles[needle]
-        return found
+                yield from samples[sample]

@@ -90,7 +90,7 @@ class LeakCheck:
                 "Nothing was recorded, so nothing is proved. Call traced code inside the check, and let it be sampled."
             )
             raise AssertionError(msg)
-        return Searcher(self._canaries).leaks(exported)
+        return Searcher(tuple(self._canaries)).leaks(exported)
 
     def assert_none(self) -> None:
         """Fail if a canary value stands in what was exported so far.

@@ -21,6 +21,7 @@ MAX_BYTES: Final = 1 << 30
 """Bytes of all readings of one source; beyond it the check refuses rather than overlook something."""
 
 _BREAK: Final = b"\x1e"
+_BREAK_TEXT: Final = "\x1e"
 """Stands between parts that were decoded apart, so that nothing is found across them."""
 
 
@@ -48,8 +49,12 @@ class Reading:
         return compact(self.folded)
 
 
-def readings(data: bytes) -> Iterator[Reading]:
+def readings(data: bytes, reach: int) -> Iterator[Reading]:
     """Yield every reading of a source, the bytes themselves first.
+
+    Args:
+        data: The source.
+        reach: How far around a place that was unescaped the text is kept: what is found in the rest was found before.
 
     Raises:
         ConfigurationError: There is more to read than can be searched, or a compression that cannot be read here.
@@ -66,17 +71,17 @@ def readings(data: bytes) -> Iterator[Reading]:
         yield reading
         if len(reading.steps) >= MAX_DEPTH:
             continue
-        for step, decoded in _decoded(reading):
+        for step, decoded in _decoded(reading, reach):
             if decoded and decoded not in seen:
                 seen.add(decoded)
                 waiting.append(Reading((*reading.steps, step), decoded, reading))
 
 
-def _decoded(reading: Reading) -> Iterator[tuple[str, bytes]]:
+def _decoded(reading: Reading, reach: int) -> Iterator[tuple[str, bytes]]:
     yield from _decompressed(reading.data)
     for step, decoded in (
-        ("escaped", unescaped(reading.text)),
-        ("quoted-printable", _unquoted(reading.text)),
+        ("escaped", unescaped(reading.text, reach)),
+        ("quoted-printable", _undone(reading.text, _QUOTED, _unquoted, reach)),
         ("base64", _from_base64(reading.data)),
         ("hex", _from_hex(reading.data)),
     ):
@@ -87,13 +92,14 @@ def _decoded(reading: Reading) -> Iterator[tuple[str, bytes]]:
 # --- escapes ---
 
 _ESCAPE: Final = re.compile(
-    r"(?P<url>(?:%[0-9A-Fa-f]{2})+)"
-    r"|(?P<json>(?:\\{1,32}u[0-9A-Fa-f]{4})+)"
-    r"|(?P<wide>\\{1,32}U[0-9A-Fa-f]{8}|\\{1,32}u\{[0-9A-Fa-f]{1,6}\})"
-    r"|(?P<hex>(?:\\{1,32}x[0-9A-Fa-f]{2})+)"
-    r"|(?P<octal>(?:\\{1,32}[0-3][0-7]{2})+)"
-    r"|(?P<short>\\{1,32}[nrtbf/])"
-    r"|(?P<html>&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
+    # Each alternative begins with its character, outside the group: only then the engine skips to the next candidate.
+    r"%(?P<url>[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*)"
+    r"|\\(?P<json>\\{0,31}u[0-9A-Fa-f]{4}(?:\\{1,32}u[0-9A-Fa-f]{4})*)"
+    r"|\\(?P<wide>\\{0,31}(?:U[0-9A-Fa-f]{8}|u\{[0-9A-Fa-f]{1,6}\}))"
+    r"|\\(?P<hex>\\{0,31}x[0-9A-Fa-f]{2}(?:\\{1,32}x[0-9A-Fa-f]{2})*)"
+    r"|\\(?P<octal>\\{0,31}[0-3][0-7]{2}(?:\\{1,32}[0-3][0-7]{2})*)"
+    r"|\\(?P<short>\\{0,31}[nrtbf/])"
+    r"|&(?P<html>(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
 )
 _HEX_DIGITS: Final = re.compile(r"(?:u|x|%)([0-9A-Fa-f]+)")
 KINDS: Final = {
@@ -105,15 +111,31 @@ KINDS: Final = {
 """Which escapes a form consists of."""
 
 
-def unescaped(text: str, kinds: tuple[str, ...] = ()) -> str | None:
-    """Return text with one round of escapes undone, all or some kinds of them; `None` when there are none."""
+def unescaped(text: str, reach: int, kinds: tuple[str, ...] = ()) -> str | None:
+    """Return what stands around the escapes, one round of them undone, all or some kinds; `None` without any."""
 
     def plain(match: re.Match[str]) -> str:
         kind = match.lastgroup or ""
         return match[0] if kinds and kind not in kinds else _UNDO[kind](match[0])
 
-    changed, count = _ESCAPE.subn(plain, text)
-    return changed if count else None
+    return _undone(text, _ESCAPE, plain, reach)
+
+
+def _undone(text: str, pattern: re.Pattern[str], plain: Callable[[re.Match[str]], str], reach: int) -> str | None:
+    pieces: list[str] = []
+    done = 0
+    for match in pattern.finditer(text):
+        start = match.start()
+        if start - done > 2 * reach:
+            pieces += (text[done : done + reach], _BREAK_TEXT, text[start - reach : start])
+        else:
+            pieces.append(text[done:start])
+        pieces.append(plain(match))
+        done = match.end()
+    if not done:
+        return None
+    pieces.append(text[done : done + reach])
+    return "".join(pieces)
 
 
 def _json(run: str) -> str:
@@ -148,37 +170,43 @@ _UNDO: Final[dict[str, Callable[[str], str]]] = {
     "html": html.unescape,
 }
 
-_QUOTED: Final = re.compile(r"(?:=[0-9A-F]{2})+|=\r?\n")
+_QUOTED: Final = re.compile(r"=(?:[0-9A-F]{2}(?:=[0-9A-F]{2})*|\r?\n)")
 
 
-def _unquoted(text: str) -> str | None:
-    def plain(match: re.Match[str]) -> str:
-        run = match[0]
-        return "" if run.endswith("\n") else decode(bytes.fromhex(run.replace("=", "")))
-
-    changed, count = _QUOTED.subn(plain, text)
-    return changed if count else None
+def _unquoted(match: re.Match[str]) -> str:
+    run = match[0]
+    return "" if run.endswith("\n") else decode(bytes.fromhex(run.replace("=", "")))
 
 
 # --- encodings ---
 
-_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{8,}(?:=*(?:\r\n|\n|\\r\\n|\\n)[A-Za-z0-9+/_-]{4,})*")
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{12,}(?:=*(?:\r\n|\n|\\r\\n|\\n)[A-Za-z0-9+/_-]{4,})*")
 _LINE_END: Final = re.compile(rb"=*(?:\r\n|\n|\\r\\n|\\n)")
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _HEX: Final = re.compile(rb"(?:[0-9A-Fa-f]{2}[ :-]?){8,}")
 _BETWEEN_HEX: Final = b" :-"
+_SENSE: Final = re.compile(
+    rb"[\w .@+,:;/\"'%&#=\\-]{6}|(?:[\xc3-\xf4][\x80-\xbf]{1,3}){4}|(?:[ -~]\0){6}|(?:[\0-\xff][\x03-\x06]){6}"
+    rb"|\x1f\x8b\x08|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd|\A\x78[\x01\x5e\x9c\xda]"
+)
+"""What decoded bytes hold if they are a text or compressed; ids are neither."""
 
 
 def _from_base64(data: bytes) -> bytes | None:
     parts: list[bytes] = []
     for match in _BASE64.finditer(data):
-        run = _LINE_END.sub(b"", match[0]).translate(_STANDARD)
+        run = match[0]
+        if run.isalpha() and run[1:].islower():
+            continue  # a word
+        run = _LINE_END.sub(b"", run).translate(_STANDARD)
         # Where the encoded text begins is not certain: a length or a word may stand directly before it.
         for start in range(4):
             whole = run[start:]
             rest = len(whole) % 4
             whole = whole[: len(whole) - rest] if rest == 1 else whole + b"=" * (-rest % 4)
-            parts.append(binascii.a2b_base64(whole))
+            decoded = binascii.a2b_base64(whole)
+            if _SENSE.search(decoded):
+                parts.append(decoded)
     return _BREAK.join(parts) or None
 
 
@@ -186,7 +214,8 @@ def _from_hex(data: bytes) -> bytes | None:
     parts: list[bytes] = []
     for match in _HEX.finditer(data):
         run = match[0].translate(None, _BETWEEN_HEX)
-        parts += (binascii.unhexlify(run[: len(run) & ~1]), binascii.unhexlify(run[1 : len(run) - 1 | 1]))
+        pairs = (run[: len(run) & ~1], run[1 : len(run) - 1 | 1])
+        parts += (decoded for decoded in map(binascii.unhexlify, pairs) if _SENSE.search(decoded))
     return _BREAK.join(parts) or None
 
 

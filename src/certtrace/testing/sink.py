@@ -56,7 +56,9 @@ class Sink:
     def __init__(self) -> None:
         """Listen on a free port of the loopback interface."""
         self.requests: list[Request] = []
-        self._server = _Server(("127.0.0.1", 0), _handler(self.requests))
+        self.status = 200
+        """What writes are answered with."""
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
@@ -82,16 +84,16 @@ class _Server(ThreadingHTTPServer):
         """Say nothing of a client that went away."""
 
 
-def _handler(requests: list[Request]) -> type[BaseHTTPRequestHandler]:
+def _handler(sink: Sink) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
         def _take(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            requests.append(Request(self.command, self.path, list(self.headers.items()), body))
+            sink.requests.append(Request(self.command, self.path, list(self.headers.items()), body))
             status, answer = _answer(self.command, self.path.partition("?")[0])
-            self.send_response(status)
+            self.send_response(status if self.command == "GET" else sink.status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()

@@ -13,18 +13,17 @@ _UNSEEN: Final = re.compile(
     # Signs that stand between the parts of a name or a number.
     "\u00b4\u00b7\u02bc\u2010-\u2015\u2018-\u201f\u2022\u2032\u2212]+"
 )
-_LETTERS: Final = str.maketrans(
-    {
-        **dict(zip("øØłŁđĐðÐħĦ\u0131", "oollddddhhi", strict=True)),
-        **dict.fromkeys("æÆ", "ae"),
-        **dict.fromkeys("œŒ", "oe"),
-        **dict.fromkeys("þÞ", "th"),
-        **{chr(zero + digit): str(digit) for zero in (0x0660, 0x06F0, 0x0966) for digit in range(10)},
-    }
-)
+_LETTERS: Final = {
+    **dict(zip("øØłŁđĐðÐħĦ\u0131", "oollddddhhi", strict=True)),
+    **dict.fromkeys("æÆ", "ae"),
+    **dict.fromkeys("œŒ", "oe"),
+    **dict.fromkeys("þÞ", "th"),
+    **{chr(zero + digit): str(digit) for zero in (0x0660, 0x06F0, 0x0966) for digit in range(10)},
+}
+_LETTER: Final = re.compile(f"[{''.join(_LETTERS)}]")
 _BETWEEN: Final = " \t\n\r\f\v\0.-_+/'`,()*~|\\"
 """What may stand between two characters of a value without changing it; NUL is every second byte of UTF-16."""
-_GAP: Final = f"[{re.escape(_BETWEEN)}]{{0,4}}"
+_GAP: Final = f"[{re.escape(_BETWEEN)}]{{0,12}}"
 _DELETED: Final = _BETWEEN.encode()
 _ESCAPED_BYTES: Final = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
 _UMLAUTS: Final = str.maketrans(
@@ -51,7 +50,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return _UNSEEN.sub("", plain.translate(_LETTERS))
+    return _UNSEEN.sub("", _LETTER.sub(lambda letter: _LETTERS[letter[0]], plain))
 
 
 def compact(folded: str) -> bytes:
