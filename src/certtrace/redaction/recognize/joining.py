@@ -1,0 +1,170 @@
+"""From scored words to names: which words count, which of them are one name, and who is quoted as an authority."""
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from certtrace.ports import Recognized
+from certtrace.redaction.recognize.vocabulary import AUTHORITIES, PARTICIPANTS, PARTICLES, TITLES
+from certtrace.redaction.recognize.weights import GRID
+
+UNIT: Final = GRID**3
+"""A score of 1.0, in the whole numbers of the engines."""
+
+_GAP: Final = 24
+"""Longest text between two words of one name."""
+
+
+_JOINTS: Final = "_/\\+=@#$%&"
+"""Signs that tie a word into an identifier, a path, an address or a key."""
+
+
+_SPLIT: Final = re.compile(r"[\s'\u2019-]").split
+
+_NO_NAMES: Final = TITLES | PARTICIPANTS
+
+_NEAR: Final = 24
+"""How far before a name its bearer may be called a candidate."""
+
+_LABELS: Final = frozenset("\"':=<>|\n\t")
+"""Signs that stand before a name in a record, or at the start of a line of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How sure the model must be; all in the whole numbers of the engines."""
+
+    alone: int
+    """A word by itself."""
+    small: int
+    """A word by itself in lower case, in a text that uses capitals."""
+    beside: int
+    """A word next to a word that counts."""
+    again: int
+    """A word that counts elsewhere in the same text."""
+    authorities: bool
+    """Whether quoted authors of the trade stay readable."""
+
+    @property
+    def floor(self) -> int:
+        """The lowest score that can matter."""
+        return min(self.alone, self.beside, self.again)
+
+
+STANDARD: Final = Limits(
+    alone=-UNIT // 4, small=2 * UNIT, beside=-3 * UNIT // 2, again=-3 * UNIT // 2, authorities=True
+)
+HIGH: Final = Limits(alone=-3 * UNIT // 2, small=UNIT, beside=-3 * UNIT, again=-5 * UNIT // 2, authorities=False)
+
+
+@dataclass(slots=True)
+class Word:
+    """One scored word of a text."""
+
+    start: int
+    end: int
+    score: int
+    form: str
+    """Lower case, without diacritics."""
+    counts: bool = False
+
+
+def join(text: str, words: list[Word], limits: Limits) -> list[Recognized]:
+    """Return the names in a text, in order.
+
+    Args:
+        text: The text.
+        words: Its scored words in order; those below the limits' floor may be missing.
+        limits: How sure to be.
+    """
+    small = max(limits.alone, limits.small - UNIT) if text.islower() else limits.small
+    for word in words:
+        least = small if text[word.start].islower() else limits.alone
+        word.counts = word.score >= least and word.form not in _NO_NAMES and _stands_alone(text, word)
+    if not any(word.counts for word in words):
+        return []
+    known = {word.form for word in words if word.counts and len(word.form) > 2}
+    for word in words:
+        if not word.counts and word.score >= limits.again and word.form in known:
+            word.counts = text[word.start].isupper()
+    _spread(text, words, limits)
+    _spread(text, words[::-1], limits)
+    groups = _groups(text, [word for word in words if word.counts])
+    if limits.authorities:
+        groups = _without_authorities(text, groups)
+    return [Recognized(_begin(text, group), group[-1].end) for group in groups]
+
+
+def _stands_alone(text: str, word: Word) -> bool:
+    """Return whether a word may be a name by itself: neither a letter or abbreviation, nor part of an identifier."""
+    size = word.end - word.start
+    if size == 1 or (size <= 3 and text[word.start : word.end].isupper()):
+        return ord(text[word.start]) > 0x2E80
+    before = text[word.start - 1] if word.start else " "
+    behind = text[word.end] if word.end < len(text) else " "
+    return not (before.isdigit() or behind.isdigit() or before in _JOINTS or behind in _JOINTS)
+
+
+def _spread(text: str, words: list[Word], limits: Limits) -> None:
+    """Let words count that stand beside one that counts; run once forwards and once backwards."""
+    for word, other in pairwise(words):
+        if word.counts and not other.counts and other.form not in _NO_NAMES:
+            # A word in lower case beside a name with a capital is rarely part of it.
+            is_odd = text[other.start].islower() and not text[word.start].islower()
+            first, second = (word, other) if word.start < other.start else (other, word)
+            near = second.start - first.end <= _GAP and _one_name(text[first.end : second.start])
+            other.counts = near and other.score >= (limits.small if is_odd else limits.beside)
+
+
+def _one_name(gap: str) -> bool:
+    """Return whether two words with this between them are parts of one name."""
+    if gap in {" ", "-", ". ", ".", "'", "\u2019", "  ", "\u00a0"}:
+        return True
+    if "\n" in gap or len(gap) > _GAP:
+        return False
+    between = [part.casefold().strip(".") for part in _SPLIT(gap) if part not in {"", "."}]
+    return (
+        bool(between)
+        and gap[0] in " ."
+        and all(part.casefold().strip(".") in PARTICLES for part in between if part != ".")
+    )
+
+
+def _groups(text: str, words: list[Word]) -> list[list[Word]]:
+    groups: list[list[Word]] = []
+    for word in words:
+        if groups and word.start - groups[-1][-1].end <= _GAP and _one_name(text[groups[-1][-1].end : word.start]):
+            groups[-1].append(word)
+        else:
+            groups.append([word])
+    return groups
+
+
+def _without_authorities(text: str, groups: list[list[Word]]) -> list[list[Word]]:
+    """Drop the full names of quoted authors, and their family names where the full name stands in the same text."""
+    dropped = {id(group): group for group in groups if _is_quoted(text, group)}
+    quoted = {group[-1].form for group in dropped.values()}
+    return [group for group in groups if id(group) not in dropped and not (len(group) == 1 and group[0].form in quoted)]
+
+
+def _is_quoted(text: str, group: list[Word]) -> bool:
+    """Return whether this is an author of the trade in running text, not somebody who takes part and is named alike."""
+    if tuple(word.form for word in group) not in AUTHORITIES:
+        return False
+    before = text[max(0, group[0].start - _NEAR) : group[0].start].casefold()
+    if before.rstrip(" ")[-1:] in _LABELS:
+        return False
+    return not any(part.strip(".,;()[]*_#>") in PARTICIPANTS for part in before.split())
+
+
+def _begin(text: str, group: list[Word]) -> int:
+    """Return where a name begins: particles that open a family name belong to it."""
+    start = group[0].start
+    while start >= 2 and text[start - 1] == " ":
+        before = text.rfind(" ", max(0, start - 8), start - 1) + 1
+        particle = text[max(before, start - 8) : start - 1]
+        if particle not in {"van", "von", "der", "den", "bin", "ibn", "ter", "ten", "della", "dos"}:
+            break
+        start = start - 1 - len(particle)
+    return start
