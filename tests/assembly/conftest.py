@@ -31,6 +31,6 @@ def bytes_of(folder):
     found = []
     for parent, _, names in os.walk(folder):
         for name in names:
-            if name != "redaction.key":
+            if not name.endswith(".key"):
                 found.append((Path(parent) / name).read_bytes())
     return b"\n".join(found)

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 import orjson
@@ -87,6 +88,17 @@ class LangfuseGate:
         # In the order given, so that nothing but what was redacted differs.
         renamed = dict(zip(free, clean, strict=True))
         return {renamed.get(key, key): clean[renamed[key]] if key in free else value for key, value in body.items()}
+
+    def redacted_url(self, url: httpx.URL) -> httpx.URL:
+        """Return an address with each part of its path and query redacted: names of prompts, filters by user."""
+        known = self.known_in("")
+        parts = url.path.split("/")
+        clean = [str(self._value(part, known)) if part else part for part in parts]
+        asked = url.params.multi_items()
+        answered = [(key, str(self._value(value, known))) for key, value in asked]
+        if clean != parts:
+            url = url.copy_with(path="/".join(quote(part, safe="") for part in clean))
+        return url.copy_with(params=answered) if answered != asked else url
 
     def _value(self, value: Any, known: Sequence[object]) -> Any:
         redacted, receipt = self.redactor.redact_value(value, known)
@@ -217,12 +229,15 @@ def _redacted_request(request: httpx.Request, *, public_key: str) -> httpx.Reque
     """Return the request to send instead, or the answer to give without sending."""
     gate = _Current.gate
     embedded = public_key == EMBEDDED_PUBLIC_KEY
-    if gate is None or request.method not in _WRITES:
+    if gate is None or (embedded and request.method not in _WRITES):
         return _unavailable(request) if embedded else request
     path = request.url.path
     if path.endswith("/media") and request.method == "POST":
         return _no_media(request)
     try:
+        url = gate.redacted_url(request.url)
+        if request.method not in _WRITES:
+            return _with_url(request, url)
         body = gate.redacted(orjson.loads(request.content))
     except Exception as error:  # noqa: BLE001 - what cannot be read or redacted does not leave
         _log.error("A langfuse request could not be redacted (%s) and was not sent.", type(error).__name__)
@@ -241,8 +256,14 @@ def _redacted_request(request: httpx.Request, *, public_key: str) -> httpx.Reque
         if key.lower() not in (b"content-length", b"content-encoding")
     ]
     return httpx.Request(
-        request.method, request.url, headers=headers, content=orjson.dumps(body), extensions=request.extensions
+        request.method, url, headers=headers, content=orjson.dumps(body), extensions=request.extensions
     )
+
+
+def _with_url(request: httpx.Request, url: httpx.URL) -> httpx.Request:
+    if url == request.url:
+        return request
+    return httpx.Request(request.method, url, headers=request.headers.raw, extensions=request.extensions)
 
 
 def _unavailable(request: httpx.Request) -> httpx.Response:

@@ -92,7 +92,7 @@ def key_of(settings: Settings, *, persist: bool = True) -> bytes:
 
 def redactor_of(
     policy: RedactionPolicy, key: bytes, *, destination: str | None = None, foreign: Sequence[Recognizer] = ()
-) -> UnitRedactor:
+) -> Redactor | PeriodicRedactor:
     """Return the redactor of a policy as it holds for one destination."""
     held = policy.for_destination(destination)
     own = _shipped(held)

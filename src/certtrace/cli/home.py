@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from certtrace.settings import Settings
@@ -21,14 +21,15 @@ class ChosenHome:
         Raises:
             ConfigurationError: A setting is wrong, `--home` or not: a misspelt variable must not pass unseen.
         """
-        return self._settings().home
+        return self.settings().home
 
     @property
     def store(self) -> Path:
         """Return the file of the embedded store; raises as `path` does."""
-        return self._settings().store_path
+        return self.settings().store_path
 
-    def _settings(self) -> "Settings":
+    def settings(self, **given: Any) -> "Settings":
+        """Return all settings, with what a command's options say; raises as `path` does."""
         from certtrace import settings  # noqa: PLC0415 - help must be quick
 
-        return settings.load(home=self.given)
+        return settings.load(home=self.given, **given)

@@ -8,7 +8,8 @@ from threading import Lock
 from typing import Any, Final
 
 from certtrace.ports import Receipt, SpanRecord
-from certtrace.redaction.policy.model import Period
+from certtrace.redaction.explaining import Explained
+from certtrace.redaction.policy.model import Period, RedactionPolicy
 from certtrace.redaction.redactor import Redactor
 
 _KEPT: Final = 2
@@ -74,6 +75,15 @@ class PeriodicRedactor:
     def redact_text(self, text: str) -> str:
         """See `ports.UnitRedactor`."""
         return self._at(self._clock()).redact_text(text)
+
+    def explain(self, text: str, identities: Sequence[object] = ()) -> Explained:
+        """See `Redactor.explain`."""
+        return self._at(self._clock()).explain(text, identities)
+
+    @property
+    def policy(self) -> RedactionPolicy:
+        """The policy."""
+        return self._at(self._clock()).policy
 
     def pseudonym(self, value: str, kind: str = "person") -> str:
         """See `ports.UnitRedactor`."""

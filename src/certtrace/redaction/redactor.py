@@ -5,12 +5,12 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final, TypeVar
 
 from certtrace.ports import Receipt, Recognizer, SpanRecord, Structured
 from certtrace.redaction.detect.detectors import Detectors
+from certtrace.redaction.explaining import Explained, explain
 from certtrace.redaction.known.collecting import captured
 from certtrace.redaction.known.exam import ExamSecrets
 from certtrace.redaction.known.identity import KnownPeople
@@ -21,10 +21,11 @@ from certtrace.redaction.policy.scopes import Scopes
 from certtrace.redaction.pseudonyms import Pseudonymizer, normalise
 from certtrace.redaction.recognize.finder import Recognizers
 from certtrace.redaction.structure import jsontext
+from certtrace.redaction.structure.binary import Binary
 from certtrace.redaction.structure.plain import PlainData
 from certtrace.redaction.structure.walker import Rules, exam_text
 from certtrace.redaction.text.engine import NATIVE
-from certtrace.redaction.texts import Change, Known, Look, Tally, TextRedactor
+from certtrace.redaction.texts import Known, Look, Tally, TextRedactor
 from certtrace.redaction.unit import CLEAN_LENGTH, WITHHELD, Unit, UnitNames
 
 __all__ = ["WITHHELD", "Explained", "Redactor"]
@@ -36,15 +37,6 @@ _D = TypeVar("_D")
 _CACHED_GROUPS: Final = 256
 _MAY_ENCODE: Final = re.compile(r"[A-Za-z0-9+/_-]{20}")
 """Such a text is looked into again for each trace: what it encodes may name someone known only there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """One text redacted, and why."""
-
-    redacted: str
-    changes: list[Change]
-    """In order; offsets are characters of the text."""
 
 
 class Redactor:
@@ -82,6 +74,7 @@ class Redactor:
         self.plain = PlainData(self.rules)
         self.scopes = Scopes(policy)
         self.operators = Operators(self._pseudonymizer)
+        self.binary = Binary(policy.binary, self._pseudonymizer.withheld)
         self.texts = TextRedactor(
             Detectors(policy.enabled, native=native),
             self._pseudonymizer,
@@ -225,14 +218,7 @@ class Redactor:
             text: The text.
             identities: What is known about people: `Identity` mappings.
         """
-        unit = Unit(self, identities, ())
-        changes = unit.changes(text)
-        pieces: list[str] = []
-        done = 0
-        for change in changes:
-            pieces += (text[done : change.start], change.replacement)
-            done = change.end
-        return Explained("".join((*pieces, text[done:])), changes)
+        return explain(Unit(self, identities, [("value", text)]), jsontext.clean(text))
 
     def withheld_hash(self, text: str) -> str:
         """Return the keyed hash of a text that is withheld."""

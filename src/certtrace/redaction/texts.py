@@ -14,6 +14,7 @@ from certtrace.redaction.known.identity import KnownPerson
 from certtrace.redaction.operators import Operators
 from certtrace.redaction.policy.kinds import TYPES
 from certtrace.redaction.pseudonyms import Pseudonymizer
+from certtrace.redaction.text.batch import Batch, unencodable
 from certtrace.redaction.text.clean import CleanTexts
 from certtrace.redaction.text.engine import NATIVE
 from certtrace.redaction.text.fairness import Turns
@@ -22,6 +23,8 @@ from certtrace.redaction.text.views import View, views
 _DATA_URI: Final = re.compile(
     r"data:([\w.+-]{1,64}/[\w.+-]{1,64})?((?:;[\w.+-]{1,64}=[\w.+-]{1,64}){0,4});base64,([A-Za-z0-9+/=_-]*)"
 )
+_LOOKED_AT_ALONE: Final = (b"data:", b"\0")
+"""In folded bytes: a data URI, and NUL or what nobody sees."""
 _OVERHANG: Final = 4_096
 _NAMES_OF_TYPES: Final = "|".join(sorted(kind.lower() for kind in TYPES))
 _PLACEHOLDER: Final = re.compile(
@@ -66,6 +69,15 @@ class Known:
         yield from self.secrets.find(view)
         for person in self.people:
             yield from person.find(view)
+
+
+    def suspects(self, batch: Batch, suspect: set[int]) -> None:
+        """Add the texts of a batch in which someone is named or a secret is quoted."""
+        if not (self.people or self.secrets):
+            return
+        for index, text in enumerate(batch.texts):
+            if index not in suspect and any(True for _ in self.find(View(text))):
+                suspect.add(index)
 
 
 class NameFinder(Protocol):
@@ -176,6 +188,21 @@ class TextRedactor:
                 limit = place.start
         changes = self._settled([place for place in places if place.end <= limit], look)
         return [*changes, Change(limit, len(text), self.cut_mark(text), "", DEFAULT, "max_value_bytes", "cut")]
+
+    def clean(self, texts: Sequence[str], known: Known) -> set[str]:
+        """Return those of the texts that redaction, without recognizers, leaves as they are: many at once are quick.
+
+        Whatever is not returned may be clean as well.
+        """
+
+        def look(batch: Batch, suspect: set[int]) -> None:
+            batch.owners_of(_LOOKED_AT_ALONE, suspect)
+            unencodable(batch.texts, suspect)
+            known.suspects(batch, suspect)
+
+        short = [text for text in texts if len(text) * 4 <= self._max_bytes]
+        suspect = set(self._detectors.suspects(short, look))
+        return {text for index, text in enumerate(short) if index not in suspect}
 
     def cut_mark(self, text: str) -> str:
         """Return what stands for the part of a text that the size bound took."""

@@ -17,6 +17,8 @@ from certtrace.redaction.operators import masked
 from certtrace.redaction.policy.kinds import PSEUDONYMISED, attribute_class
 from certtrace.redaction.pseudonyms import normalise
 from certtrace.redaction.structure import jsontext, tracestate
+from certtrace.redaction.structure.quotes import without_values
+from certtrace.redaction.structure.tracebacks import traceback_without_values
 from certtrace.redaction.structure.walker import Walk, int64
 from certtrace.redaction.texts import Change, Look, Tally
 
@@ -28,10 +30,14 @@ WITHHELD: Final = "<withheld: redaction failed>"
 _ROOTS: Final = {semconv.OBSERVATION_INPUT: "input", semconv.OBSERVATION_OUTPUT: "output"}
 _METADATA_ROOT: Final = semconv.OBSERVATION_METADATA
 _KINDS: Final = ("", "internal", "server", "client", "producer", "consumer")
+_QUOTING: Final[dict[str, Callable[[str], str]]] = {
+    semconv.EXCEPTION_MESSAGE: without_values,
+    semconv.EXCEPTION_STACKTRACE: traceback_without_values,
+    semconv.OBSERVATION_STATUS_MESSAGE: without_values,
+}
+"""Attributes in which an error may quote the value it is about."""
 _FREE_TEXT_BYTES: Final = 64
 CLEAN_LENGTH: Final = 64
-_NO_NAMES: Final = "no names"
-"""Mark of a look without recognizers among the texts that were found clean."""
 
 
 class Unit:
@@ -146,13 +152,15 @@ class Unit:
         if value is True or value is False:
             return value
         inner = value.value if isinstance(value, Structured) else value
-        rules = self._rules
-        if rules.is_secret(key, inner):
+        redactor = self._redactor
+        if self._rules.is_secret(key, inner):
             return self.operator("SECRET", "")
         self._enter(key)
         try:
             if self._scope.value not in {"", "keep"}:
                 return self._whole(inner, self._scope.value)
+            if key in _QUOTING and isinstance(inner, str) and redactor.policy.quoted_values == "withhold":
+                value = inner = _QUOTING[key](inner)
             return self._in_scope(key, value, inner)
         finally:
             self._leave()
@@ -212,7 +220,9 @@ class Unit:
     def walk(self) -> Walk:
         """Return a fresh walk over one value."""
         content = self._content if self._withholds and self._scope.value != "keep" else self.text
-        return Walk(self._rules, content, self.operator, self.tally, self._whole)
+        redactor = self._redactor
+        find = None if self._blind else self._changes
+        return Walk(self._rules, content, self.operator, self.tally, self._whole, find=find, binary=redactor.binary)
 
     def content_walk(self) -> Walk:
         """Return a walk over a value that stands in no attribute: a score, a dataset item."""
@@ -247,9 +257,16 @@ class Unit:
         """
         return self._redactor.texts.changes(text, self._known, self._full)
 
+    def withholds(self, text: str) -> bool:
+        """Tell whether a text of content is withheld as a whole."""
+        return self._blind or (self._withholds and (len(text) > _FREE_TEXT_BYTES or len(text.split()) > 1))
+
+    def _changes(self, text: str) -> list[Change]:
+        return self._redactor.texts.changes(text, self._known, self._look)
+
     def _content(self, text: str) -> str:
         """Return a text that a person or a model may have written, redacted or, by policy, withheld."""
-        if self._withholds and (len(text) > _FREE_TEXT_BYTES or len(text.split()) > 1):
+        if self.withholds(text) and not self._blind:
             self.tally.withheld += 1
             return f"<text:{self._redactor.withheld_hash(text)} len={len(text)}>"
         return self.text(text)

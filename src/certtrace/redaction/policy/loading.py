@@ -45,7 +45,7 @@ def policy_from_toml(text: str, origin: str) -> RedactionPolicy:
 
 def _explained(detail: ErrorDetails, lines: dict[Path, int], origin: str) -> str:
     place = tuple(part for part in detail["loc"] if part != "[key]")
-    line = _line_of(place, lines) or _line_of_quoted(detail["msg"], lines)
+    line = _line_of_quoted(detail["msg"], place, lines) or _line_of(place, lines)
     where = f"{origin}, line {line}" if line else origin
     name = _name(place)
     if detail["type"] == "extra_forbidden":
@@ -75,10 +75,11 @@ def _line_of(place: Path, lines: dict[Path, int]) -> int:
     return 0
 
 
-def _line_of_quoted(message: str, lines: dict[Path, int]) -> int:
-    """Return the line of a key or value that a message about the whole quotes."""
+def _line_of_quoted(message: str, place: Path, lines: dict[Path, int]) -> int:
+    """Return the line, below a place, of the key or value that a message about the whole of it quotes."""
     quoted = re.findall(r"'([^']+)'", message)
-    return next((line for path, line in lines.items() if path and path[-1] in quoted), 0)
+    below = (path for path in lines if len(path) > len(place) and path[: len(place)] == place)
+    return next((lines[path] for path in below if path[-1] in quoted[:1]), 0)
 
 
 def _lines(text: str) -> dict[Path, int]:

@@ -108,9 +108,10 @@ class RedactionPolicy(BaseModel):
     @cached_property
     def version(self) -> str:
         """12 hex digits of the SHA-256 of the policy as canonical JSON."""
-        return hashlib.sha256(orjson.dumps(self._canonical(), option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
+        return hashlib.sha256(orjson.dumps(self.canonical(), option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
 
-    def _canonical(self) -> dict[str, Any]:
+    def canonical(self) -> dict[str, Any]:
+        """Return the policy as JSON-like data, with what each default stands for."""
         content = self.model_dump(mode="json", by_alias=True)
         # What a default stands for, so that a policy has one version however it is written.
         return {
