@@ -23,6 +23,7 @@ _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]*+(?:\r?\n[A-Za-z0-9+/_-]++)*+={0,2
 _HEX: Final = re.compile(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2,8}[ :,\t\r\n-]{0,3})*+", re.ASCII)
 _BEHIND_BASE64: Final = re.compile(r"[^A-Za-z0-9+/_\r\n-]", re.ASCII)
 _BEHIND_HEX: Final = re.compile(r"[^0-9A-Fa-fx\\ :,\t\r\n-]", re.ASCII)
+_SEPARATORS: Final = frozenset(" :,\t\r\n-")
 _PROBE: Final = 48
 _STEP: Final = MIN_BLOB - _PROBE
 _IN_HEX: Final = re.compile(rf"[0-9A-Fa-fx\\ :,\t\r\n-]{{{_PROBE}}}")
@@ -154,7 +155,7 @@ def _begin(text: str, probe: int, done: int, behind: re.Pattern[str]) -> int:
     start = first
     for found in behind.finditer(text, first, probe):
         start = found.end()
-    while text[start : start + 1].isspace():
+    while text[start : start + 1] in _SEPARATORS:
         start += 1
     return start
 

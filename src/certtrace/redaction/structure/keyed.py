@@ -30,7 +30,7 @@ _NO_VALUES: Final = """
 """
 _PLACEHOLDERS: Final = frozenset(_NO_VALUES.split())
 _TEMPLATE: Final = re.compile(r"[<{$%\[*.]|.*[<>{}]|(?:varchar|char|string|text|int|uuid)\b", re.IGNORECASE)
-_NAME: Final = re.compile(r"[^\W\d_][^\d_()=<>{}\[\]|/\\@#$%*+;:!?\"]{0,79}")
+_NAME: Final = re.compile(r"[^\W\d_][^\d_()=<>{}\[\]|/@#$%*+;:!?]{0,79}")
 _HARMLESS: Final = 8
 _SHORT_WORDS: Final = frozenset({"token", "secret", "otp"})
 

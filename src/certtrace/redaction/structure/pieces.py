@@ -70,9 +70,7 @@ class _Pieces:
             last, end = self.place(found.end - 1)
             if first == last or _GAP in joined[found.start : found.end]:
                 continue
-            if not (_flows(self.texts) or found.type == "EXAM_SECRET") and self._is_chance(
-                first, start, last, end, find
-            ):
+            if not (_flows(self.texts) or found.type == "EXAM_SECRET") and self._is_chance(first, last, find):
                 continue
             count(found.type, found.operator)
             changed[last] = changed.get(last, self.texts[last])[end + 1 :]
@@ -80,12 +78,10 @@ class _Pieces:
             changed[first] = self.texts[first][:start] + found.replacement
         return changed
 
-    def _is_chance(self, first: int, start: int, last: int, end: int, find: Finder) -> bool:
-        """Tell whether a finding across borders is one inside a piece, with its neighbours glued on."""
-        cut = max(0, len(self.texts[first]) - _EDGE)
-        if any(alone.end + cut > start for alone in find(self.texts[first][cut:])):
-            return True
-        return any(alone.start <= end for alone in find(self.texts[last][:_EDGE]))
+    def _is_chance(self, first: int, last: int, find: Finder) -> bool:
+        """Tell whether a finding across borders is one that ends or begins at a border, with a neighbour glued on."""
+        head, tail = self.texts[first][-_EDGE:], self.texts[last][:_EDGE]
+        return any(alone.end == len(head) for alone in find(head)) or any(alone.start == 0 for alone in find(tail))
 
 
 def joined_texts(items: Sequence[object]) -> Iterator[str]:
