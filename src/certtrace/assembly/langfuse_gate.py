@@ -235,35 +235,34 @@ def _redacted_request(request: httpx.Request, *, public_key: str) -> httpx.Reque
     if path.endswith("/media") and request.method == "POST":
         return _no_media(request)
     try:
-        url = gate.redacted_url(request.url)
-        if request.method not in _WRITES:
-            return _with_url(request, url)
-        body = gate.redacted(orjson.loads(request.content))
+        clean, body = _clean(gate, request)
     except Exception as error:  # noqa: BLE001 - what cannot be read or redacted does not leave
         _log.error("A langfuse request could not be redacted (%s) and was not sent.", type(error).__name__)
         return httpx.Response(
             422, json={"message": "certtrace could not redact this request; it was not sent."}, request=request
         )
-    if path.endswith("/api/public/scores"):
+    if path.endswith("/api/public/scores") and request.method == "POST":
         gate.on_scores(body if isinstance(body, list) else [body])
         if embedded or public_key == gate.delivers_for:
             return httpx.Response(202, json={"message": "Accepted"}, request=request)
-    if embedded:
-        return _unavailable(request)
+    return _unavailable(request) if embedded else clean
+
+
+def _clean(gate: LangfuseGate, request: httpx.Request) -> tuple[httpx.Request, Any]:
+    """Return a request with address and body redacted, and the body."""
+    url = gate.redacted_url(request.url)
+    if request.method not in _WRITES:
+        if url == request.url:
+            return request, None
+        return httpx.Request(request.method, url, headers=request.headers.raw, extensions=request.extensions), None
+    body = gate.redacted(orjson.loads(request.content))
     headers = [
         (key, value)
         for key, value in request.headers.raw
         if key.lower() not in (b"content-length", b"content-encoding")
     ]
-    return httpx.Request(
-        request.method, url, headers=headers, content=orjson.dumps(body), extensions=request.extensions
-    )
-
-
-def _with_url(request: httpx.Request, url: httpx.URL) -> httpx.Request:
-    if url == request.url:
-        return request
-    return httpx.Request(request.method, url, headers=request.headers.raw, extensions=request.extensions)
+    content = orjson.dumps(body)
+    return httpx.Request(request.method, url, headers=headers, content=content, extensions=request.extensions), body
 
 
 def _unavailable(request: httpx.Request) -> httpx.Response:
