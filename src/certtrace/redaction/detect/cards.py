@@ -8,6 +8,8 @@ from certtrace.redaction.detect.checks import is_card, luhn
 
 MIN_CARD: Final = 12
 _MAX_CARD: Final = 19
+_MIN_AMONG: Final = 13
+"""The shortest (a Maestro number of twelve digits) has to be all of a run, or a group of its own."""
 _MAX_GROUPS: Final = 6
 _UATP_SIZE: Final = 15
 _FEW: Final = 2
@@ -34,11 +36,19 @@ def cards(run: str, groups: Sequence[tuple[int, int]], before: str, *, alone: bo
     index = 1 if glued and not _GLUED.search(before) else 0
     while index < len(groups):
         last = _card_from(run, groups, index, before, alone=alone)
-        if last is None:
+        if last is None or _continues(run, groups, index, last):
             index += 1
         else:
             yield groups[index][0], groups[last][1]
             index = last + 1
+
+
+def _continues(run: str, groups: Sequence[tuple[int, int]], first: int, last: int) -> bool:
+    """Tell whether the number goes on to the left with the hyphens or dots that are inside it."""
+    if not first or first == last:
+        return False
+    sign = run[groups[first - 1][1] : groups[first][0]]
+    return sign in {"-", "."} and sign == run[groups[first][1] : groups[first + 1][0]]
 
 
 def _card_from(run: str, groups: Sequence[tuple[int, int]], first: int, before: str, *, alone: bool) -> int | None:
@@ -52,7 +62,8 @@ def _card_from(run: str, groups: Sequence[tuple[int, int]], first: int, before: 
         digits += run[begin:end]
         if len(digits) > _MAX_CARD:
             break
-        if len(digits) >= MIN_CARD and _passes(digits, before, alone=alone):
+        whole = first in {0, index} and index in {first, len(groups) - 1}
+        if len(digits) >= (MIN_CARD if whole else _MIN_AMONG) and _passes(digits, before, alone=alone):
             found = index
     return found
 

@@ -20,11 +20,13 @@ _CALLING_CODE: Final = re.compile(
 _DATE: Final = re.compile(
     r"(?:(?:1[89]|20)[0-9]{2}[-./](?:0?[1-9]|1[0-2])[-./](?:0?[1-9]|[12][0-9]|3[01])"
     r"|(?:0?[1-9]|[12][0-9]|3[01])[-./](?:0?[1-9]|[12][0-9]|3[01])[-./](?:(?:1[89]|20)[0-9]{2}|[0-9]{2}))"
-    r"(?:[ T.-].{0,20})?"
+    r"(?:[ T.-].{0,20})?|(?:19|20)[0-9]{2} ?- ?(?:19|20)[0-9]{2}"
+    r"|[0-9]{1,3}(?: 000){1,5}"
 )
 _NANP: Final = re.compile(
     r"(?:\+?1[ .-]{0,2})?(?:\([2-9][0-9]{2}\)[ .-]{0,2}|[2-9][0-9]{2}[ .-]{1,2})[0-9]{3}[ .-]{1,2}[0-9]{4}"
 )
+_ROUND: Final = re.compile(r"[2-9]00[ .-][0-9]00[ .-]")
 _PAIRS: Final = re.compile(
     r"[2-9](?!00)[0-9]{2}([ .-])[1-9][0-9]{2}\1[0-9]{2}\1[0-9]{2}"
     r"|[2-9](?!00)[0-9]{2}([ .-])[0-9]{2}\2[0-9]{2}\2[0-9]{2}"
@@ -33,6 +35,7 @@ _PAIRS: Final = re.compile(
 """Groups that end in pairs, from Spain to Kazakhstan, and the three, four and four of China: no other number is so."""
 _AREA: Final = re.compile(
     r"(?:8 ?)?\((?!19|20)0?[1-9][0-9]{1,3}\) ?[0-9]{2,5}(?:[ -][0-9]{2,4}){1,3}|\(0[1-9][0-9]{1,4}\) ?[0-9]{5,8}"
+    r"|0 ?\([2-9][0-9]{2}\) ?[0-9]{3}(?:[ -]?[0-9]{2}){2}"
 )
 """An area code in parentheses and a number in groups."""
 _MOBILE: Final = re.compile(r"0[5-79][0-9]{9}|01[5-7][0-9]{8,9}|010[2-9][0-9]{7}")
@@ -150,6 +153,8 @@ def _is_international(run: str, digits: str) -> bool:
 
 
 def _stands_alone(run: str, begin: int, end: int) -> bool:
+    if _ROUND.search(run, begin, end):
+        return False
     return not run[:begin].strip(" (\n\r\t") and not run[end:].strip(" )./-\n\r\t")
 
 
