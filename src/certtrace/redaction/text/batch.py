@@ -56,3 +56,19 @@ class Batch:
                 owner = bisect_right(ends, place)
                 sink.add(owner)
                 place = data.find(word, ends[owner]) if owner < last else -1
+
+
+def unencodable(texts: Sequence[str], sink: set[int]) -> None:
+    """Add the indices of the texts that UTF-8 cannot hold: those with lone surrogates."""
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        sink.update(index for index, text in enumerate(texts) if _is_unencodable(text))
+
+
+def _is_unencodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
