@@ -22,7 +22,7 @@ _DIFFERENCE: Final = re.compile(r"[ |]*(?:E {1,12})?[-+?] (?! where | and )(?=[^
 _YAML: Final = re.compile(r'(?m:^) *in "[^"\n]{1,300}", line [0-9]+, column [0-9]+:\n( *)((?:[^\n]*\n){1,4}?) *\^')
 _LOCATION: Final = re.compile(r"(?m:^)([^\s\[][^\n\[]{0,400})\n  [^\n]{1,2000}\[type=\w+, input_value=")
 _NO_NAME: Final = re.compile(r"[^.\n]*[^\w.\n-][^.\n]*|[^.\n]*[^\x00-\x7f][^.\n]*")
-_CURLY: Final = re.compile(r"“([^”]*)”(?= (?:value |is not |has |does not ))")
+_CURLY: Final = re.compile(r"“([^“”]*+)”(?= (?:value |is not |has |does not ))")
 _URL: Final = re.compile(
     r"\b(?:url|URL)(?::? ?['\"]?|=(?:URL\()?['\"]?)((?:https?|wss?)://[^\s'\"<>)\]}]+|/[^\s'\"<>)\]}]+)"
 )
@@ -155,7 +155,7 @@ def _special(text: str, exception_type: str) -> Iterator[Place]:
     if exception_type.endswith("AssertionError") or "ssert" in text:
         yield from _compared(text, exception_type)
     if ", column " in text:
-        yield from (match.span(2) for match in _YAML.finditer(text))
+        yield from ((match.start(2), match.end(2) - 1) for match in _YAML.finditer(text))
     if ", input_value=" in text:
         # A mapping's keys are part of the location: what cannot be a name in code is one.
         for line in _LOCATION.finditer(text):
