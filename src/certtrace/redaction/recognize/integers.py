@@ -12,7 +12,7 @@ from certtrace.redaction.recognize.tokens import bounded
 from certtrace.redaction.recognize.weights import AFTER, BEFORE, LIMIT, Weights
 
 _KEPT: Final = 4_096
-"""Distinct tokens that are remembered, some 3 KB each; beyond that all are forgotten."""
+"""Distinct tokens of a generation, some 3 KB each; of two generations the older is forgotten when both are full."""
 
 _WINDOW: Final = BEFORE + 1 + AFTER
 _LANE: Final = 4
@@ -36,6 +36,7 @@ class IntegerEngine:
         self._unpack = struct.Struct(f"<{weights.hidden}I").unpack
         self._rests = [_WINDOW * _LIFT - bias for bias in weights.first_bias]
         self._views: dict[str, _Views] = {}
+        self._older: dict[str, _Views] = {}
 
     def score(self, segments: Sequence[Segment], floor: int) -> list[list[tuple[int, int]]]:
         """Return the candidates of each segment that reach `floor`."""
@@ -43,7 +44,7 @@ class IntegerEngine:
 
     def _segment(self, tokens: list[str], floor: int) -> list[tuple[int, int]]:
         if len(self._views) > _KEPT:
-            self._views = {}
+            self._older, self._views = self._views, {}
         views = [self._view(token) for token in tokens]
         found = []
         for place in range(BEFORE, len(tokens) - AFTER):
@@ -64,11 +65,13 @@ class IntegerEngine:
 
     def _view(self, token: str) -> _Views:
         view = self._views.get(token)
-        if view is None:
-            short = bounded(token)
-            view = self._read(token) if short == token else self._view(short)
-            if short == token:
-                self._views[token] = view
+        if view is not None:
+            return view
+        short = bounded(token)
+        if short != token:
+            return self._view(short)
+        view = self._older.get(token) or self._read(token)
+        self._views[token] = view
         return view
 
     def _read(self, token: str) -> _Views:

@@ -1,0 +1,1 @@
+"""Modules of `train_names.py`: the people, the texts and the trainer."""
