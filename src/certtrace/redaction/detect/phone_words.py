@@ -52,6 +52,7 @@ _OWNING: Final = frozenset(_OWNERS.split())
 _MEASURES: Final = frozenset(_UNITS.split())
 
 _WORD: Final = re.compile(r"[a-z]+")
+_SENTENCE_END: Final = re.compile(r"[;!?]|\n[ \t]*\n|[a-z]{4}[.)] ")
 _NOUN_REACH: Final = 6
 _VERB_REACH: Final = 8
 _NEAR: Final = 3
@@ -71,7 +72,7 @@ def is_named(before: str, after: str) -> bool:
         return False
     if following is not None and following[0] in PHONE_WORDS_AFTER:
         return True
-    words = _WORD.findall(before)
+    words = _WORD.findall(_SENTENCE_END.split(before)[-1])
     if not words or words[-1] in _MEASURES:
         return False
     return _says_so(words, told=before.rstrip(" \"'([#+\t\r\n").endswith((":", "=", ",")))
