@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from certtrace.ports import ModelValue
 from certtrace.redaction import RedactionPolicy, Redactor
+from certtrace.redaction.structure.pieces import mended
 from certtrace.redaction.structure.walker import Walk
 from certtrace.redaction.unit import Unit
 
@@ -106,6 +107,13 @@ def test_only_the_edges_of_long_pieces_are_put_together():
 def test_neighbours_that_are_no_pieces_stay_apart(items):
     alone = [Redactor(RedactionPolicy(), KEY).redact_value(item)[0] for item in items]
     assert shown(items)[0] == alone
+
+
+def test_the_bound_of_a_text_does_not_cut_pieces():
+    items = ["x" * 200, "y" * 200, "Bj", "\u00f6rn Lindqvist"]
+    redactor = Redactor(RedactionPolicy(max_value_bytes=256), KEY)
+    unit = Unit(redactor, [WHO], ())
+    assert list(mended(items, unit.changes, unit.tally.count))[:2] == items[:2]
 
 
 def test_the_given_items_are_not_changed():

@@ -208,7 +208,7 @@ def test_a_validation_error_of_pydantic_keeps_all_but_the_values(fields):
         ("KeyError('zo')", "KeyError('<value 2 characters>')"),
         (
             'mapping values are not allowed here\n  in "<unicode string>", line 1, column 5:\n    a: Zo: b\n        ^',
-            'mapping values are not allowed here\n  in "<unicode string>", line 1, column 5:\n    <value 7 characters>'
+            'mapping values are not allowed here\n  in "<unicode string>", line 1, column 5:\n    <value 8 characters>'
             "\n        ^",
         ),
     ],

@@ -68,8 +68,8 @@ class _Pieces:
         for found in reversed(find(joined)):
             first, start = self.place(found.start)
             last, end = self.place(found.end - 1)
-            if first == last or _GAP in joined[found.start : found.end]:
-                continue
+            if first == last or not found.type or _GAP in joined[found.start : found.end]:
+                continue  # without a type it is the bound that cuts
             if not (_flows(self.texts) or found.type == "EXAM_SECRET") and self._is_chance(first, last, find):
                 continue
             count(found.type, found.operator)
