@@ -96,6 +96,7 @@ class Redactor:
         """Return the spans with every field redacted and a receipt on each; see `ports.UnitRedactor`."""
         values = [pair for span in spans for pair in captured(span)]
         unit = Unit(self, identities, values, repeats=len(spans) > 1)
+        unit.expect(spans)
         return [unit.span(span) for span in spans]
 
     def redact_value(self, value: object, identities: Sequence[object] = ()) -> tuple[Any, Receipt]:

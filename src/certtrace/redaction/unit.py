@@ -1,5 +1,6 @@
 """The redaction of one unit: what is known in it, one look at a time, and a receipt for each span."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -19,7 +20,7 @@ from certtrace.redaction.pseudonyms import normalise
 from certtrace.redaction.structure import jsontext, tracestate
 from certtrace.redaction.structure.quotes import without_values
 from certtrace.redaction.structure.tracebacks import traceback_without_values
-from certtrace.redaction.structure.walker import Walk, int64
+from certtrace.redaction.structure.walker import LONG_NUMBER, Walk, int64
 from certtrace.redaction.texts import Change, Look, Tally
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ class Unit:
         """The texts of structures that declare nothing and are clean if their texts are."""
         self._seen: dict[bool, set[str]] | None = {False: set(), True: set()} if repeats else None
         """Texts of any length found clean, without and with recognizers: spans of one unit hand the same answer on."""
+        self._expected: list[str] = []
+        self._batch: set[str] | None = None
+        """Texts of the unit that were found clean together."""
         self._known = redactor.nobody
         self._names = redactor.names()
         self._default = redactor.scopes.default
@@ -197,7 +201,9 @@ class Unit:
         self._scope = self._redactor.scopes.of(key, *self._spans_kind)
         wants_names = self._names is not None and attribute_class(key) == "C"
         if self._scope is self._default:
-            self._use(self._full if wants_names else self._bare)
+            look = self._full if wants_names else self._bare
+            if look is not self._look:
+                self._use(look)
         else:
             keeps = self._scope.value == "keep"
             names = self._names if wants_names and not keeps else None
@@ -205,7 +211,8 @@ class Unit:
 
     def _leave(self) -> None:
         self._scope = self._default
-        self._use(self._bare)
+        if self._look is not self._bare:
+            self._use(self._bare)
 
     def _use(self, look: Look) -> None:
         self._look = look
@@ -240,6 +247,8 @@ class Unit:
             if type(text) is not str:
                 text = str.__str__(text)  # a subclass has methods of its own
             if seen is not None and text in seen:
+                return text
+            if self._expected and self._look is self._bare and text in self._clean_texts():
                 return text
             redacted = self._redactor.free_text(text, self._known, self._look, self.tally, remember=self._remembers)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong must close the gate
@@ -330,8 +339,11 @@ class Unit:
         try:
             if self._names is not None and self._look.names is not None:
                 self._names.prefetch(text for text in texts if seen is None or text not in seen)
+            clean = self._clean_texts()
             for text in texts:
                 if (len(text) <= CLEAN_LENGTH and text in self._young) or (seen is not None and text in seen):
+                    continue
+                if text in clean and not (self._look.names is not None and self._look.names.find(text)):
                     continue
                 if self._redactor.free_text(text, self._known, self._look, unused) is not text:
                     return False
@@ -341,11 +353,33 @@ class Unit:
             return False
         return True
 
+    def expect(self, spans: Iterable[SpanRecord]) -> None:
+        """Take note of the texts of spans that are redacted next: many are looked at together for the price of a few."""
+        self._expected = [
+            text for span in spans for text in (span.name, *span.attributes.values()) if type(text) is str
+        ]
+
+    def _clean_texts(self) -> set[str]:
+        """Return the texts of the unit, as far as they are known, in which none but a recognizer may find anything."""
+        if self._batch is None:
+            clean = self._known.clean
+            texts = {text for texts in (self._expected, *self._plain.values()) for text in texts}
+            self._batch = self._redactor.texts.clean(sorted(texts - clean.young), self._known)
+            for text in self._batch:
+                if len(text) <= CLEAN_LENGTH:
+                    clean.add(text)
+        return self._batch
+
     def _is_clean(self, value: object) -> bool:
         """Tell, quickly and where in doubt with no, whether a value is a text that leaves as it is."""
+        if type(value) is int:
+            return -LONG_NUMBER < value < LONG_NUMBER
+        if type(value) is float:
+            return math.isfinite(value)
         if type(value) is not str or len(value) > CLEAN_LENGTH or self._withholds:
             return False
-        return value[:1].isalnum() and value in self._young  # other signs may begin JSON, which has keys
+        # Other signs than that of a placeholder may begin JSON, which has keys.
+        return (value[:1].isalnum() or value[:1] == "<") and value in self._young
 
 
 class UnitNames:
