@@ -354,7 +354,7 @@ class Unit:
         return True
 
     def expect(self, spans: Iterable[SpanRecord]) -> None:
-        """Take note of the texts of spans that are redacted next: many are looked at together for the price of a few."""
+        """Take note of the texts of spans that are redacted next: to look at many together costs little."""
         self._expected = [
             text for span in spans for text in (span.name, *span.attributes.values()) if type(text) is str
         ]
