@@ -78,8 +78,9 @@ def phones(data: bytes, start: int, run: str, before: str) -> Iterator[Place]:
     if _touches(data, end, before):
         return
     for first, last in _numbers(run, before, after):
+        begin = start + first + (run[first] == "(" and ")" not in run[first:last])
         extension = _EXTENSION.match(data, start + last) if last == len(run) else None
-        yield start + first, extension.end() if extension else start + last
+        yield begin, extension.end() if extension else start + last
 
 
 def _touches(data: bytes, end: int, before: str) -> bool:
