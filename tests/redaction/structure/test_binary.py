@@ -6,7 +6,7 @@ import random
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certtrace.ports import ModelValue
@@ -109,6 +109,7 @@ def test_base64_of_text_and_long_words_stay_for_the_detectors():
         assert Binary().text(text) is text
 
 
+@settings(deadline=None)
 @given(before=st.integers(0, 1_500), size=st.integers(800, 2_500))
 def test_a_run_is_found_wherever_it_begins(before, size):
     run = BLOB[: size + size % 4]

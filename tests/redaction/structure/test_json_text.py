@@ -45,12 +45,14 @@ SPELLING = st.sampled_from([
 ])  # fmt: skip
 
 
+@settings(deadline=None)
 @given(value=JSON, spelling=SPELLING)
 def test_json_without_findings_stays_as_it_is_spelled(value, spelling):
     text = json.dumps(value, **spelling)
     assert with_edits(text, lambda item: item) == text
 
 
+@settings(deadline=None)
 @given(value=JSON, spelling=SPELLING)
 def test_every_string_can_be_replaced_where_it_stands(value, spelling):
     text = json.dumps(value, **spelling)
@@ -66,6 +68,7 @@ def test_every_string_can_be_replaced_where_it_stands(value, spelling):
     assert json.loads(new) == expected(value)
 
 
+@settings(deadline=None)
 @given(value=JSON, spelling=SPELLING, cut=st.integers(min_value=1, max_value=60))
 def test_a_text_cut_off_anywhere_reads_as_a_beginning_or_as_no_json(value, spelling, cut):
     text = json.dumps(value, **spelling)[:cut]
@@ -77,6 +80,7 @@ def test_a_text_cut_off_anywhere_reads_as_a_beginning_or_as_no_json(value, spell
     assert with_edits(text, lambda item: item) in (text, None)
 
 
+@settings(deadline=None)
 @given(text=st.text(alphabet='{}[]",:\\ntrue01 .e-\u00e9', max_size=40))
 def test_what_the_scanner_takes_for_whole_json_is_json(text):
     document = scan(text)
@@ -184,7 +188,7 @@ def test_leaves_know_their_path_and_where_their_characters_are_spelled():
     ]  # fmt: skip
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(value=st.text(max_size=12))
 def test_offsets_of_any_string_lead_back_to_it(value):
     text = json.dumps([value])

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from xml.sax.saxutils import escape, quoteattr
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certtrace.redaction import RedactionPolicy, Redactor
@@ -41,6 +41,7 @@ class Tags(html.parser.HTMLParser):
         self.seen.append((tag, None))
 
 
+@settings(deadline=None)
 @given(before=PLAIN, behind=PLAIN, secret=st.sampled_from([EMAIL, NAME]))
 def test_xml_stays_well_formed_and_keeps_its_elements(before, behind, secret):
     inner = f"{before} {secret} {behind}"
@@ -53,6 +54,7 @@ def test_xml_stays_well_formed_and_keeps_its_elements(before, behind, secret):
     assert re.search("<(person|email):[0-9a-f]{10}>", tree.attrib["x"])
 
 
+@settings(deadline=None)
 @given(before=PLAIN, secret=st.sampled_from([EMAIL, NAME]))
 def test_html_keeps_its_tags(before, secret):
     inner = escape(f"{before} {secret} ")
@@ -62,6 +64,7 @@ def test_html_keeps_its_tags(before, secret):
     assert Tags(out).seen == Tags(text).seen
 
 
+@settings(deadline=None)
 @given(secret=st.sampled_from([EMAIL, NAME, "4111 1111 1111 1111"]), rows=st.integers(1, 3))
 def test_markdown_keeps_tables_fences_and_links(secret, rows):
     row = f"| {secret} | 3 | `{secret}` |\n"
@@ -108,6 +111,7 @@ def test_a_url_stays_in_one_piece():
     assert escape_for("[a](x)", 4, "<dob 1990>") == "<dob%201990>"
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=30), start=st.integers(0, 30))
 def test_any_text_has_a_kind(text, start):
     assert escape_for(text, start, "<x:1>") in {"<x:1>", "&lt;x:1&gt;"}

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certtrace.ports import ModelValue
@@ -57,6 +57,7 @@ def test_pieces_at_the_same_place_are_put_together(wrap):
     ["jane.doe@example.com", "4111 1111 1111 1111", NAME, "DE89370400440532013000"],
     ids=["email", "card", "name", "iban"],
 )
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_whatever_is_cut_anywhere_is_found(secret, data):
     text = f"The answer is by {secret} and it is good."
@@ -94,7 +95,10 @@ def test_only_the_edges_of_long_pieces_are_put_together():
 @pytest.mark.parametrize(
     "items",
     [
-        ["contact jane@example.com", "see foo.org"],
+        ["Stockholm", "jane@example.com", "senior"],
+        ["jane@example.com", "joe@example.org"],
+        ["mail jane@example.com", "joe@example.org writes"],
+        ["Bj\u00f6rn", "Lindqvist"],
         ["4111", "1111", "1111", "1111"],
         ["redis", "postgres", "kafka"],
         [{"role": "system", "content": "Grade."}, {"role": "user", "content": "An answer."}],
@@ -102,11 +106,11 @@ def test_only_the_edges_of_long_pieces_are_put_together():
         [1, None, 2.5, True],
         [],
     ],
-    ids=["found-alone", "numbers", "words", "messages", "digests", "no-text", "empty"],
+    ids=["row", "addresses", "sentences", "names", "numbers", "words", "messages", "digests", "no-text", "empty"],
 )
 def test_neighbours_that_are_no_pieces_stay_apart(items):
-    alone = [Redactor(RedactionPolicy(), KEY).redact_value(item)[0] for item in items]
-    assert shown(items)[0] == alone
+    alone = [Redactor(RedactionPolicy(), KEY).redact_value(item, [WHO])[0] for item in items]
+    assert shown(items, WHO)[0] == alone
 
 
 def test_the_bound_of_a_text_does_not_cut_pieces():

@@ -5,7 +5,7 @@ import time
 import traceback
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certtrace.redaction.structure.tracebacks import traceback_without_values
@@ -96,6 +96,7 @@ def test_reports_of_other_tools_lose_their_values():
     assert "\u2514 <class 'int'>" in out
 
 
+@settings(deadline=None)
 @given(text=st.text(alphabet='File "x", line 1\n  | +-E=\'abc:Error^~', max_size=80))
 def test_any_text_is_read_line_by_line(text):
     assert traceback_without_values(text).count("\n") == text.count("\n") or "'" in text

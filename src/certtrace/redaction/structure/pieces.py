@@ -10,6 +10,8 @@ from certtrace.redaction.texts import Change
 
 _EDGE: Final = 256
 """Characters on either side of a border that are looked at."""
+_SHORTEST: Final = 4
+"""Characters of a piece that may be a finding by itself."""
 _GAP: Final = "\n\n"
 _MAX_DEPTH: Final = 6
 _MAX_LEAVES: Final = 32
@@ -79,9 +81,23 @@ class _Pieces:
         return changed
 
     def _is_chance(self, first: int, last: int, find: Finder) -> bool:
-        """Tell whether a finding across borders is one that ends or begins at a border, with a neighbour glued on."""
-        head, tail = self.texts[first][-_EDGE:], self.texts[last][:_EDGE]
-        return any(alone.end == len(head) for alone in find(head)) or any(alone.start == 0 for alone in find(tail))
+        """Tell whether a finding across borders comes of values that have nothing to do with each other.
+
+        They have where a piece is found as a whole by itself, as in a row of a table, or where a finding ends at the
+        border at which another begins. One that only touches a border may well go on behind it.
+        """
+        touching = 0
+        for number in range(first, last + 1):
+            text = self.texts[number]
+            if len(text) < _SHORTEST:
+                continue
+            edge = text[-_EDGE:] if number == first else text[:_EDGE]
+            for alone in find(edge):
+                if alone.start == 0 and alone.end == len(text):
+                    return True
+                touching += number == first and alone.end == len(edge)
+                touching += number == last and alone.start == 0
+        return touching > 1
 
 
 def joined_texts(items: Sequence[object]) -> Iterator[str]:
