@@ -1,9 +1,10 @@
 """Every code block of the README and of `docs/` works, in the order in which a reader meets it.
 
 A Python block is run as a program of its own; one that begins with a comment such as `# grading.py` is saved under that
-name for the blocks after it. Of a shell block the lines that call `certtrace`, `python` or `pytest` are run, and
-`export` sets a variable for what follows. All blocks of a page share one folder and one data folder. A trace id of 8
-hex digits in a command stands for the newest trace. A Langfuse address stands for a server of the test.
+name for the blocks after it. Of a shell block the lines that call `certtrace`, `python` or `pytest` are run,
+`export` sets a variable for what follows, and lines that begin with `echo` or `printf` are given to a shell. All blocks
+of a page share one folder and one data folder. A trace id of 8 hex digits in a command stands for the newest trace. A
+Langfuse address stands for a server of the test.
 """
 
 import json
@@ -35,6 +36,8 @@ _RUN = {
 """Options of this Python that stand for each program. Warnings are errors; pytest has filters of its own for that."""
 _FOR_THE_READER = ("git clone ", "cd ", "pip install ", "./scripts/", ". .venv/bin/activate", "#")
 """Lines that set up what the test has already."""
+_WITH_A_SHELL = ("echo ", "printf ")
+"""Beginnings of lines with a pipe or a file in them; `certtrace` is on the path."""
 _TIMEOUT_SECONDS = 120
 
 
@@ -121,6 +124,9 @@ class Reader:
 
     def _shell(self, line: str, block: Block) -> None:
         if not line or line.startswith(_FOR_THE_READER):
+            return
+        if line.startswith(_WITH_A_SHELL):
+            self._run(["bash", "-o", "pipefail", "-c", line], block)
             return
         words = shlex.split(line, comments=True)
         if words[0] == "export":
