@@ -110,7 +110,8 @@ def test_a_social_security_number_is_found_exactly(before, area, group, serial, 
     assert of_type("SSN", before + number + behind) == ([number] if is_ssn(*parts) else [])
 
 
-FILES = frozenset("js ts jsx tsx css json html png jpg jpeg gif svg webp yml yaml toml lock exe dll".split())
+_ENDINGS = "js ts jsx tsx css json html png jpg jpeg gif svg webp yml yaml toml lock exe dll"
+FILES = frozenset(_ENDINGS.split())
 LOCAL = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,18}[A-Za-z0-9]", fullmatch=True)
 DOMAIN = st.from_regex(r"[a-z][a-z0-9-]{0,12}[a-z0-9](\.[a-z]{2,8}){1,3}", fullmatch=True)
 
