@@ -3,16 +3,18 @@
 import re
 from typing import Final
 
-from certtrace.redaction.detect.national_ids.search import chunks_from, identify
-from certtrace.redaction.detect.pattern import DIGITS, Pattern, Spans, touches_word
+from certtrace.redaction.detect.national_ids.search import chunks_of, identify
+from certtrace.redaction.detect.pattern import DIGITS, Pattern, Spans
 from certtrace.redaction.text.engine import Groups
 
 _DETECTOR: Final = "NATIONAL_ID"
-_BACK: Final = 12
-_FORWARD: Final = 48
+_FORWARD: Final = 40
 _SHORT: Final = 72
 """A longer text is never a list of identifiers and nothing else."""
-_HEAD: Final = re.compile(rb"(?:[A-Za-z0-9]{1,6}[ ./-])?[A-Za-z0-9]{0,8}\Z")
+_LONG: Final = 24
+"""A longer run of letters, digits, `-` and `_` is an id of a machine."""
+_HEAD: Final = re.compile(rb"(?:[A-Za-z]{1,5}[ ])?[0-9A-Za-z./_-]*\Z")
+_RUN: Final = re.compile(rb"[0-9A-Za-z_-]*")
 _FILLER: Final = re.compile(rb"(?:[ \t-\r,;:|\"'()\[\]]|and\b|or\b)*", re.IGNORECASE)
 _REST: Final = re.compile(rb"[ \t-\r.!?]*")
 
@@ -25,23 +27,20 @@ def _found(data: bytes, groups: Groups) -> tuple[Spans, int]:
 
 def _within(data: bytes, start: int, end: int) -> tuple[Spans, int]:
     """Find the first identifier that begins shortly before a match or in it."""
-    place = _beginning(data, start)
-    limit = min(len(data), end + _FORWARD)
-    while place < end:
-        chunks = chunks_from(data, place, limit)
-        if not chunks or chunks[0][0] >= end:
+    head = _HEAD.search(data, max(0, start - _LONG), start)
+    place = head.start() if head is not None else start
+    run = _behind(_RUN, data, start)
+    if run - place > _LONG and b" " not in data[place:run]:
+        return [], run
+    chunks = chunks_of(data, place, min(len(data), end + _FORWARD))
+    for index, (first, behind) in enumerate(chunks):
+        if first >= end:
             break
-        first, place = chunks[0]
-        found = None if touches_word(data, first - 1) else identify(data, chunks, alone=False)
+        found = identify(data, chunks, index, alone=False)
         if found is not None:
             return [(first, found[0], "")], found[0]
+        place = behind
     return [], max(end, place)
-
-
-def _beginning(data: bytes, start: int) -> int:
-    """Return where the word begins that a match stands in, or the short word in front of it."""
-    head = _HEAD.search(data, max(0, start - _BACK), start)
-    return head.start() if head is not None else start
 
 
 def _alone(data: bytes) -> Spans:
@@ -49,8 +48,8 @@ def _alone(data: bytes) -> Spans:
     spans: Spans = []
     place = _behind(_FILLER, data, 0)
     while place < len(data):
-        chunks = chunks_from(data, place, len(data))
-        found = identify(data, chunks, alone=True) if chunks and chunks[0][0] == place else None
+        chunks = chunks_of(data, place, len(data))
+        found = identify(data, chunks, 0, alone=True) if chunks and chunks[0][0] == place else None
         if found is None:
             return spans if _behind(_REST, data, place) == len(data) else []
         spans.append((place, found[0], ""))
@@ -77,9 +76,9 @@ PATTERNS: Final = (
     Pattern(
         _DETECTOR,
         "national-id.short",
-        rb"[0-9][A-Za-z]{1,3}[0-9]{2}|[A-Za-z][0-9]{2,3} ?[A-Za-z]{2}|[A-Za-z]{2}[ -]?[0-9]{4}"
-        rb"|[A-Za-z]{3}[ -][0-9]{3}[ -]?[A-Za-z]{2}"
-        rb"|[0-9]{2} [A-Za-z]{1,3} [0-9]{2}|[A-Za-z]-[A-Za-z]{1,2}[ -]?[0-9]{2}|[A-Za-z]{2}[0-9]{5}",
+        rb"(?:[0-9][A-Za-z]{1,3}[0-9]{2,6}[A-Za-z]{0,2}|[A-Za-z][0-9]{2,3} ?[A-Za-z]{2,3}|[A-Za-z]{2}[ -]?[0-9]{4,5}"
+        rb"|[A-Za-z]{3}[ -][0-9]{3}[ -]?[A-Za-z]{2}|[0-9]{2} [A-Za-z]{1,3} [0-9]{2,4}"
+        rb"|[A-Za-z]-[A-Za-z]{1,2}[ -]?[0-9]{2,4}[EH]?)(?:[^0-9A-Za-z]|$)",
         DIGITS,
         _found,
     ),

@@ -6,7 +6,8 @@ from itertools import pairwise
 from typing import Final
 
 from certtrace.redaction.detect.national_ids.identifier import ALONE, ANYWHERE, Identifier
-from certtrace.redaction.detect.national_ids.shapes import LONGEST, candidates
+from certtrace.redaction.detect.national_ids.shapes import Candidates, candidates, shape_of
+from certtrace.redaction.detect.pattern import touches_word
 
 _CHUNK: Final = re.compile(rb"[0-9A-Za-z]+")
 _WORD: Final = re.compile(rb"(?<![0-9A-Za-z])[A-Za-z]+(?![0-9A-Za-z])|\?{2,}")
@@ -57,41 +58,44 @@ def _words(data: bytes, *, cut_front: bool = False, cut_back: bool = False) -> l
     return words
 
 
-def chunks_from(data: bytes, start: int, limit: int) -> list[Chunk]:
-    """Return runs of letters and digits from a place on, as long as one sign of a number's form stands between."""
-    chunks: list[Chunk] = []
-    for match in _CHUNK.finditer(data, start, limit):
-        if chunks and not (match.start() - chunks[-1][1] == 1 and data[chunks[-1][1]] in _JOINTS):
-            break
-        chunks.append(match.span())
-        if len(chunks) >= _MAX_CHUNKS:
-            break
-    return chunks
+def chunks_of(data: bytes, start: int, limit: int) -> list[Chunk]:
+    """Return the runs of letters and digits in a part of the text."""
+    return [match.span() for match in _CHUNK.finditer(data, start, limit)]
 
 
-def identify(data: bytes, chunks: list[Chunk], *, alone: bool) -> tuple[int, Identifier] | None:
-    """Return where the identifier ends that begins with the first of some chunks, and which it is."""
-    start = chunks[0][0]
-    before = data[max(0, start - 8) : start]
-    if _TIED_BEFORE.search(before) and not _NAME_BEFORE.search(before):
+def identify(data: bytes, chunks: list[Chunk], index: int, *, alone: bool) -> tuple[int, Identifier] | None:
+    """Return where the identifier ends that begins with a chunk, and which it is: the longest that is valid."""
+    start = chunks[index][0]
+    if touches_word(data, start - 1):
         return None
-    for last in range(min(len(chunks), _MAX_CHUNKS) - 1, -1, -1):
+    last = index
+    while (
+        last + 1 < len(chunks) and last - index < _MAX_CHUNKS and _is_joined(data, chunks[last][1], chunks[last + 1][0])
+    ):
+        last += 1
+    shape = shape_of(data[start : chunks[last][1] + 1])
+    while last >= index:
         end = chunks[last][1]
-        if last and data[chunks[last][0] - 1] == 0x28 and data[end : end + 1] == b")":
+        if last > index and data[chunks[last][0] - 1] == 0x28 and data[end : end + 1] == b")":
             end += 1
-        if end - start > LONGEST:
-            continue
-        found = _valid(data, start, end, alone=alone)
+        rows = candidates(shape[: end - start])
+        found = _valid(data, start, end, rows, alone=alone) if rows else None
         if found is not None:
             return end, found
+        last -= 1
     return None
 
 
-def _valid(data: bytes, start: int, end: int, *, alone: bool) -> Identifier | None:
-    piece = data[start:end]
-    rows = candidates(piece)
-    if not rows or _is_tied(data, end):
+def _is_joined(data: bytes, end: int, start: int) -> bool:
+    """Tell whether one sign of a number's form stands between two chunks."""
+    return start - end == 1 and data[end] in _JOINTS
+
+
+def _valid(data: bytes, start: int, end: int, rows: Candidates, *, alone: bool) -> Identifier | None:
+    before = data[max(0, start - 8) : start]
+    if _is_tied(data, end) or (_TIED_BEFORE.search(before) and not _NAME_BEFORE.search(before)):
         return None
+    piece = data[start:end]
     number = "".join(map(chr, filter(_is_alphanumeric, piece))).upper()
     around = Surroundings(data, start, end)
     for identifier, strength in rows:

@@ -42,12 +42,15 @@ LONGEST: Final = max(len(shape) for shape in _ROWS)
 """Characters of the longest form."""
 
 
-def candidates(piece: bytes) -> Candidates:
-    """Return the identifiers that look like a piece of text, those that need least first."""
-    shape = piece.translate(_SHAPE)
+def shape_of(data: bytes) -> bytes:
+    """Return a piece of text with `9` for every digit and `A` for every letter."""
+    return data.translate(_SHAPE)
+
+
+def candidates(shape: bytes) -> Candidates:
+    """Return the identifiers that have a shape, those that need least first."""
     found = _ROWS.get(shape, ())
-    if shape.isalnum() and b"9" in shape and b"A" in shape:
-        mixed = _MIXED.get(len(shape))
-        if mixed:
-            return (*found, *mixed)
+    mixed = _MIXED.get(len(shape))
+    if mixed and b"9" in shape and b"A" in shape and shape.isalnum():
+        return (*found, *mixed)
     return found
