@@ -11,10 +11,11 @@ _IBAN_LENGTHS: Final = """
     LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29
     PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20
     YE30
+    AO25 BF28 BJ28 CF27 CG27 CI28 CM27 CV25 DZ26 GA27 GQ27 GW25 IR26 KM27 MA28 MG27 ML28 MZ25 NE28 SN28 TD27 TG28
 """
 
 IBAN_LENGTHS: Final = {entry[:2]: int(entry[2:]) for entry in _IBAN_LENGTHS.split()}
-"""Length of an account number by country. Source: SWIFT IBAN registry."""
+"""Length of an account number by country. Source: SWIFT IBAN registry; last line: in use without being registered."""
 
 MIN_IBAN: Final = 15
 """The shortest there is (ISO 13616)."""
