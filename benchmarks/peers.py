@@ -19,8 +19,13 @@ _PRESIDIO = {
 def presidio(threshold: float) -> Callable[[], Tool]:
     def make() -> Tool:
         import spacy
+        import tldextract
         from presidio_analyzer import AnalyzerEngine
         from presidio_analyzer.nlp_engine import SpacyNlpEngine
+
+        # No download at run time: the list of public suffixes that comes with the package.
+        tldextract.tldextract.TLD_EXTRACTOR = tldextract.TLDExtract(suffix_list_urls=())
+        tldextract.extract = tldextract.tldextract.TLD_EXTRACTOR
 
         class Blank(SpacyNlpEngine):
             def __init__(self) -> None:
@@ -82,10 +87,9 @@ def phonenumbers() -> Tool:
 
 
 def langsmith() -> Tool:
-    from langsmith.anonymizer import DEFAULT_RULES as rules  # type: ignore[attr-defined]
-    from langsmith.anonymizer import create_anonymizer  # noqa: F401 - says whether it is there
+    from langsmith import anonymizer
 
-    patterns = [rule["pattern"] for rule in rules]
+    patterns = [rule["pattern"] for rule in anonymizer.DEFAULT_SECRET_RULES]
 
     def find(text: str) -> Iterable[Span]:
         for pattern in patterns:
