@@ -1,0 +1,123 @@
+"""Find one name in one view: words that belong to it, one beside the other, make a mention."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from certtrace.redaction.known import letters
+from certtrace.redaction.known.judging import Mention, judged, trimmed
+from certtrace.redaction.known.names import MIN_ANYWHERE, Name, Role
+from certtrace.redaction.known.reading import Reading
+from certtrace.redaction.known.runs import Token, alike, grown, role_of, shortest_slip, tokens_around
+from certtrace.redaction.text.fairness import Turns
+
+_NEXT: Final = re.compile(rb"[ \t\r\n_.+\-/|,'\"*]{0,3}")
+_FAR: Final = 64
+_SPACE: Final = 0x20
+
+
+def mentions(name: Name, reading: Reading) -> Iterator[Mention]:
+    """Yield where a name is written in words."""
+    done, turns = -1, Turns()
+    for place in sorted(_places(name, reading)):
+        if place < done:
+            continue
+        turns.step()
+        for mention in _around(name, reading, place):
+            yield mention
+            done = max(done, mention.end)
+
+
+def _places(name: Name, reading: Reading) -> set[int]:
+    """Return where a word may belong to the name; most letters that look like it are ruled out here."""
+    spaced = reading.spaced
+    found: set[int] = set()
+    for anchor in name.anchors:
+        if anchor in spaced:
+            found.update(place for place in reading.places(anchor) if _may_be(name, reading, place, anchor))
+    found.update(recalled(name, reading))
+    return found
+
+
+def _may_be(name: Name, reading: Reading, place: int, anchor: bytes) -> bool:
+    """Tell whether the word at a place may belong to the name, before it is looked at with its neighbours."""
+    if anchor in name.weak:
+        return reading.is_upper(place)
+    if anchor[0] != _SPACE or anchor in name.rests:
+        return True
+    start, end = reading.bounds(place)
+    word = reading.low[start:end]
+    return bool(role_of(name, word)) or not reading.data[start + 1 : end].islower()
+
+
+def recalled(name: Name, reading: Reading) -> set[int]:
+    """Return where a capitalised word is one slip away from a part, or the beginning of one that is broken in two."""
+    spaced = reading.spaced
+    found: set[int] = set()
+    for led in name.led:
+        if led in spaced:
+            behind = len(led) - 2  # the initial and what parts it from the surname
+            found.update(place + behind for place in reading.places(led) if reading.data[place + 1 : place + 2] == b".")
+    for first, second, size in name.halves:
+        if first in spaced:
+            found.update(place for place in reading.places(first) if _recalls(name, reading, place, size))
+        if second in spaced:
+            found.update(place for place in reading.places(second) if _recalls(name, reading, place, size))
+    return found
+
+
+def _recalls(name: Name, reading: Reading, place: int, size: int) -> bool:
+    start, end = reading.bounds(place)
+    if end - start > size + 1 or not reading.is_upper(start):
+        return False
+    word = reading.low[start:end]
+    if len(word) >= size - 1:
+        return bool(alike(name, word))
+    return any(part.startswith(word) for part in (*name.family, *name.given))
+
+
+def _around(name: Name, reading: Reading, place: int) -> Iterator[Mention]:
+    tokens = tokens_around(name, reading, place)
+    at = next((index for index, token in enumerate(tokens) if token.word.start <= place < token.word.end), -1)
+    if at >= 0 and not tokens[at].role:
+        tokens[at] = Token(tokens[at].word, alike(name, tokens[at].word.low, shortest_slip(name, reading, tokens, at)))
+    if at < 0 or not (tokens[at].role & Role.WHOLE or tokens[at].full):
+        yield from _inside(name, reading, place)
+        return
+    first, last = grown(name, reading, tokens, at)
+    run = trimmed(reading, tokens[first : last + 1])
+    mention = judged(reading, run) if run else None
+    if mention is not None:
+        yield mention
+
+
+def _inside(name: Name, reading: Reading, place: int) -> Iterator[Mention]:
+    """Yield the whole name where other letters touch it."""
+    first = max(0, place - _FAR)
+    for form in name.anywhere:
+        at = reading.low.find(form, first, place + _FAR)
+        if 0 <= at <= place + len(form):
+            yield Mention(at, at + len(form), "known.name")
+            return
+    for part, others in ((name.given, name.family), (name.family, name.given)):
+        for form in part:
+            if reading.low.startswith(form, place):
+                end = _followed(
+                    reading, place + len(form), [other for other in others if len(form + other) >= MIN_ANYWHERE]
+                )
+                if end:
+                    yield Mention(_begun(reading, place, form), end, "known.name")
+                    return
+
+
+def _begun(reading: Reading, place: int, form: bytes) -> int:
+    """Return where a part begins that one letter too many stands before."""
+    start, end = reading.bounds(place)
+    return start if letters.one_slip(reading.low[start:end], form) else place
+
+
+def _followed(reading: Reading, end: int, parts: list[bytes]) -> int:
+    """Return where one of the parts ends that stands behind a place, or 0."""
+    gap = _NEXT.match(reading.data, end)
+    behind = gap.end() if gap else end
+    return next((behind + len(part) for part in parts if reading.low.startswith(part, behind)), 0)
