@@ -1,6 +1,7 @@
 """Where an identifier may begin: in a run of digits, in a mixture of letters and digits, in a text of nothing else."""
 
 import re
+import string
 from typing import Final
 
 from certtrace.redaction.detect.national_ids.search import chunks_of, identify
@@ -9,11 +10,13 @@ from certtrace.redaction.text.engine import Groups
 
 _DETECTOR: Final = "NATIONAL_ID"
 _FORWARD: Final = 40
+_WORD: Final = 7
 _SHORT: Final = 72
 """A longer text is never a list of identifiers and nothing else."""
 _LONG: Final = 24
 """A longer run of letters, digits, `-` and `_` is an id of a machine."""
-_HEAD: Final = re.compile(rb"(?:[A-Za-z]{1,5}[ ])?[0-9A-Za-z./_-]*\Z")
+_LETTERS: Final = string.ascii_letters.encode()
+_SIGNS: Final = _LETTERS + string.digits.encode() + b"./_-"
 _RUN: Final = re.compile(rb"[0-9A-Za-z_-]*")
 _FILLER: Final = re.compile(rb"(?:[ \t-\r,;:|\"'()\[\]]|and\b|or\b)*", re.IGNORECASE)
 _REST: Final = re.compile(rb"[ \t-\r.!?]*")
@@ -27,11 +30,12 @@ def _found(data: bytes, groups: Groups) -> tuple[Spans, int]:
 
 def _within(data: bytes, start: int, end: int) -> tuple[Spans, int]:
     """Find the first identifier that begins shortly before a match or in it."""
-    head = _HEAD.search(data, max(0, start - _LONG), start)
-    place = head.start() if head is not None else start
+    before = data[max(0, start - _LONG - 1) : start]
+    place = start - len(before) + len(before.rstrip(_SIGNS))
     run = _behind(_RUN, data, start)
-    if run - place > _LONG and b" " not in data[place:run]:
+    if run - place > _LONG:
         return [], run
+    place = _word_before(data, place)
     chunks = chunks_of(data, place, min(len(data), end + _FORWARD))
     for index, (first, behind) in enumerate(chunks):
         if first >= end:
@@ -41,6 +45,15 @@ def _within(data: bytes, start: int, end: int) -> tuple[Spans, int]:
             return [(first, found[0], "")], found[0]
         place = behind
     return [], max(end, place)
+
+
+def _word_before(data: bytes, place: int) -> int:
+    """Return where a short word begins that stands before a place with a space between: `PR 123456C`."""
+    before = data[max(0, place - _WORD) : place]
+    if before[-1:] != b" ":
+        return place
+    size = len(before) - len(before[:-1].rstrip(_LETTERS))
+    return place - size if 1 < size < _WORD else place
 
 
 def _alone(data: bytes) -> Spans:
