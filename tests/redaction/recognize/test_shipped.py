@@ -188,7 +188,7 @@ def _seconds(recognizer: ShippedNames, text: str) -> float:
 
 def test_distinct_words_without_end_are_forgotten_in_time() -> None:
     recognizer = _engine(arrays=True)
-    text = " ".join(f"Q{at:x}z".translate(str.maketrans("0123456789", "ghijklmnop")) for at in range(120_000))
+    text = " ".join(f"Q{at:x}z".translate(str.maketrans("0123456789", "ghijklmnop")) for at in range(34_000))
     before = recognizer.recognize(["Graded by Ingrid Solheim."])
     recognizer.recognize([text])
     assert recognizer.recognize(["Graded by Ingrid Solheim."]) == before

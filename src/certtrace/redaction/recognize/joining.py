@@ -6,7 +6,8 @@ from itertools import pairwise
 from typing import Final
 
 from certtrace.ports import Recognized
-from certtrace.redaction.recognize.vocabulary import AUTHORITIES, PARTICIPANTS, PARTICLES, TITLES
+from certtrace.redaction.recognize.features import Lists, hashed
+from certtrace.redaction.recognize.vocabulary import AUTHORITIES, PARTICIPANTS, PARTICLES, TELLING, TITLES
 from certtrace.redaction.recognize.weights import GRID
 
 UNIT: Final = GRID**3
@@ -27,8 +28,17 @@ _NO_NAMES: Final = TITLES | PARTICIPANTS
 _NEAR: Final = 24
 """How far before a name its bearer may be called a candidate."""
 
+_AROUND: Final = 160
+"""Characters before and behind a word that tell whether people are the subject."""
+
+_WORDS: Final = re.compile("[a-z]+").findall
+
 _LABELS: Final = frozenset("\"':=<>|\n\t")
 """Signs that stand before a name in a record, or at the start of a line of its own."""
+
+
+NO_LISTS: Final = Lists(*[frozenset[int]()] * 5)
+"""Lists with nothing in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,10 @@ class Limits:
     """A word by itself."""
     small: int
     """A word by itself in lower case, in a text that uses capitals."""
+    told: int
+    """A word by itself where the text tells of people."""
+    pair: int
+    """A listed given name and the capitalised word behind it, each."""
     beside: int
     """A word next to a word that counts."""
     again: int
@@ -49,13 +63,27 @@ class Limits:
     @property
     def floor(self) -> int:
         """The lowest score that can matter."""
-        return min(self.alone, self.beside, self.again)
+        return min(self.alone, self.told, self.pair, self.beside, self.again)
 
 
 STANDARD: Final = Limits(
-    alone=-UNIT // 4, small=2 * UNIT, beside=-3 * UNIT // 2, again=-3 * UNIT // 2, authorities=True
+    alone=-UNIT // 4,
+    small=2 * UNIT,
+    told=-UNIT,
+    pair=-5 * UNIT // 2,
+    beside=-3 * UNIT // 2,
+    again=-3 * UNIT // 2,
+    authorities=True,
 )
-HIGH: Final = Limits(alone=-3 * UNIT // 2, small=UNIT, beside=-3 * UNIT, again=-5 * UNIT // 2, authorities=False)
+HIGH: Final = Limits(
+    alone=-3 * UNIT // 2,
+    small=UNIT,
+    told=-2 * UNIT,
+    pair=-3 * UNIT,
+    beside=-3 * UNIT,
+    again=-5 * UNIT // 2,
+    authorities=False,
+)
 
 
 @dataclass(slots=True)
@@ -70,18 +98,21 @@ class Word:
     counts: bool = False
 
 
-def join(text: str, words: list[Word], limits: Limits) -> list[Recognized]:
+def join(text: str, words: list[Word], limits: Limits, lists: Lists = NO_LISTS) -> list[Recognized]:
     """Return the names in a text, in order.
 
     Args:
         text: The text.
         words: Its scored words in order; those below the limits' floor may be missing.
         limits: How sure to be.
+        lists: The word lists of the model.
     """
     small = max(limits.alone, limits.small - UNIT) if text.islower() else limits.small
     for word in words:
-        least = small if text[word.start].islower() else limits.alone
-        word.counts = word.score >= least and word.form not in _NO_NAMES and _stands_alone(text, word)
+        word.counts = _counts(text, word, limits, small)
+    for word, behind in pairwise(words):
+        if min(word.score, behind.score) >= limits.pair and _is_pair(text, word, behind, lists):
+            word.counts = behind.counts = True
     if not any(word.counts for word in words):
         return []
     known = {word.form for word in words if word.counts and len(word.form) > 2}
@@ -94,6 +125,32 @@ def join(text: str, words: list[Word], limits: Limits) -> list[Recognized]:
     if limits.authorities:
         groups = _without_authorities(text, groups)
     return [Recognized(_begin(text, group), group[-1].end) for group in groups]
+
+
+def _counts(text: str, word: Word, limits: Limits, small: int) -> bool:
+    """Return whether a word is a name by itself."""
+    if word.form in _NO_NAMES or not _stands_alone(text, word):
+        return False
+    if text[word.start].islower():
+        return word.score >= small
+    return word.score >= limits.alone or (word.score >= limits.told and _tells(text, word))
+
+
+def _tells(text: str, word: Word) -> bool:
+    """Return whether the text around a word is about people: someone who says, he or she, a title."""
+    around = text[max(0, word.start - _AROUND) : word.end + _AROUND].lower()
+    return not TELLING.isdisjoint(_WORDS(around))
+
+
+def _is_pair(text: str, word: Word, behind: Word, lists: Lists) -> bool:
+    """Return whether these are a given name that is no other word, and a family name."""
+    if text[word.end : behind.start] != " " or not (text[word.start].isupper() and text[behind.start].isupper()):
+        return False
+    if behind.end - behind.start < 2 or {word.form, behind.form} & _NO_NAMES:
+        return False
+    first, second = hashed(word.form), hashed(behind.form)
+    others = (lists.common, lists.technical, lists.places)
+    return first in lists.given and not any(first in words for words in others) and second not in lists.technical
 
 
 def _stands_alone(text: str, word: Word) -> bool:

@@ -49,6 +49,7 @@ class ShippedNames:
         self._limits = _LIMITS[sensitivity]
         model = _model(path)
         self._engine = _engine(model, arrays=arrays)
+        self._lists = model.lists
         self.provenance: dict[str, Any] = model.provenance
         """Where the model comes from: data, licences, attribution, command, date and measured quality."""
 

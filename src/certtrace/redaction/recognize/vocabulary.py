@@ -23,6 +23,14 @@ _PARTICIPANTS: Final = """
 PARTICIPANTS: Final = frozenset(_PARTICIPANTS.split())
 """Words before a name that make its bearer somebody in the exam."""
 
+_TELLING: Final = """
+    actor actress album aunt band born brother daughter died father he her hers herself him himself his husband
+    interview lady lol lord love married minister miss mother mr mrs ms omg photo president rt said says senator
+    she singer sir sister son song thanks told uncle wife
+    """
+TELLING: Final = frozenset(_TELLING.split())
+"""Words of texts that tell of people."""
+
 AUTHORITIES: Final = frozenset(
     {
         ("alan", "kay"),
