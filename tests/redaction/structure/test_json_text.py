@@ -76,7 +76,7 @@ def test_a_text_cut_off_anywhere_reads_as_a_beginning_or_as_no_json(value, spell
     found = documents(text)
     if found and not whole:
         assert not found[-1].complete
-        assert json.loads(text[: (closed := found[-1].closed("x"))[0]] + closed[1]) is not None
+        assert json.loads(text[: (closed := found[-1].closed('"x"'))[0]] + closed[1]) is not None
     assert with_edits(text, lambda item: item) in (text, None)
 
 
@@ -164,14 +164,24 @@ def test_time_is_linear_in_the_text():
     assert spent(40_000) < 40 * max(spent(4_000), 0.001)
 
 
-def test_json_beyond_the_bound_is_cut_and_stays_json():
-    rows = ",".join(f'{{"n": {number}, "who": "Zettel"}}' for number in range(120_000))
-    text = f'{{"rows": [{rows}]}}'
+@pytest.mark.parametrize("limit", [4_096, 1 << 15], ids=["short", "long"])
+@pytest.mark.parametrize("between", [",", "}\n{"], ids=["one", "lines"])
+def test_json_beyond_the_bound_is_cut_and_stays_json(limit, between):
+    row = f'"rows": [{{"n": 1, "who": "Zettel", "surname": "Ott"}}{", 1" * 20}]'
+    text = f"{{{between.join([row] * 30_000)}}}"
     assert len(text) > jsontext.MAX_CHARACTERS
-    out = json.loads(shown(text, [{"name": "Wanda Zettel"}], max_value_bytes=4_096))
-    assert "Zettel" not in json.dumps(out)
-    assert out["rows"][0]["n"] == 0
-    assert "characters in all" in json.dumps(out["rows"][-1])
+    out = shown(text, [{"name": "Wanda Zettel"}], max_value_bytes=limit)
+    assert "Zettel" not in out
+    assert "Ott" not in out
+    assert f"{len(text)} characters in all" in out
+    assert [json.loads(line) for line in out.splitlines()]
+
+
+def test_a_list_of_too_many_items_beyond_the_bound_does_not_leave_as_it_is():
+    text = f'{{"rows": [{", ".join(["1234567", chr(34) + "Zettel" + chr(34)] * 130_000)}]}}'
+    out = shown(text, [{"name": "Wanda Zettel"}])
+    assert "Zettel" not in out
+    assert "more items" in json.dumps(json.loads(out))
 
 
 def test_leaves_know_their_path_and_where_their_characters_are_spelled():

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from certtrace.redaction.structure import jsontext
 from certtrace.redaction.structure.jsonscan import Document, Node, Repeated, documents, string_at
+
+_CUT: Final = '"<cut>"'
+"""Where JSON text was cut."""
 
 Edit = tuple[int, int, str]
 """From where to where a text is replaced, and by what."""
@@ -37,12 +40,15 @@ def by_structure_within(text: str, limit: int, redact: Callable[[object], Any], 
     """Return the first `limit` characters of JSON text redacted and closed with a mark, so that it stays JSON."""
     head = text[:limit]
     found = documents(head)
-    if not found or found[-1].complete:
+    if not found:
         return None
-    end, closing = found[-1].closed(mark)
-    changes = [edit for document in found for edit in edits(head, document, redact(document.root.value(head)))]
-    changes = [edit for edit in changes if edit[1] <= end]
-    return apply(head[:end], changes) + closing
+    end, closing = (found[-1].end, f"\n{_CUT}") if found[-1].complete else found[-1].closed(_CUT)
+    whole = by_structure(f"{head[:end]}{closing}", redact, lambda rest: rest)
+    if whole is None:
+        return None
+    # The mark comes last: digits in it are nobody's, and redaction might take them for somebody's.
+    before, cut, behind = whole.rpartition(_CUT)
+    return f"{before}{jsontext.dumps(mark)}{behind}" if cut else whole
 
 
 def edits(text: str, document: Document, redacted: object) -> list[Edit]:
@@ -52,7 +58,8 @@ def edits(text: str, document: Document, redacted: object) -> list[Edit]:
     such as `1.0`, escapes, the order of keys, keys that occur twice.
     """
     # Whoever wrote only ASCII with escapes wants ASCII back.
-    return list(_Writer(text, ascii_only=text.isascii() and "\\u" in text).node(document.root, redacted))
+    ascii_only = text.isascii() and text.find("\\u", document.root.start, document.end) >= 0
+    return list(_Writer(text, ascii_only=ascii_only).node(document.root, redacted))
 
 
 def rewritten(text: str, redacted: object) -> str:

@@ -104,14 +104,14 @@ class Document:
         return not self.unclosed
 
     def closed(self, mark: str) -> tuple[int, str]:
-        """Return from where on to replace the text, and by what, to make a cut-off document whole with a mark.
+        """Return from where on to replace the text, and by what, to make a cut-off document whole with a mark, in JSON.
 
         A string that was cut off goes: half of an address is still an address.
         """
         inner = self.unclosed[-1]
         whole = [item for item in inner.items if not item.open]
         at = whole[-1].end if whole else inner.start + 1
-        entry = f'"<cut>": "{mark}"' if inner.kind == "object" else f'"{mark}"'
+        entry = f'"<cut>": {mark}' if inner.kind == "object" else mark
         closers = "".join(_CLOSERS[node.kind] for node in reversed(self.unclosed))
         return at, f"{', ' if whole else ''}{entry}{closers}"
 
