@@ -2,7 +2,20 @@
 
 from typing import Final
 
-from certtrace.redaction.detect import births, emails, encoded, handles, ibans, ids, network, numbers, secrets, urls
+from certtrace.redaction.detect import (
+    addresses,
+    births,
+    emails,
+    encoded,
+    handles,
+    ibans,
+    ids,
+    national_ids,
+    network,
+    numbers,
+    secrets,
+    urls,
+)
 from certtrace.redaction.detect.pattern import Pattern
 
 PATTERNS: Final[tuple[Pattern, ...]] = (
@@ -14,6 +27,8 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     *births.PATTERNS,
     *handles.PATTERNS,
     *ids.PATTERNS,
+    *national_ids.PATTERNS,
+    *addresses.PATTERNS,
     *encoded.PATTERNS,
     *secrets.PATTERNS,
 )

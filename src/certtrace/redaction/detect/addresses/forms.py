@@ -26,8 +26,8 @@ STREET: Final = rb"(?:%(number)s,? ){0,2}%(names)s(?:,? %(number)s\.?)?(?: %(nam
 """A street with a number on either side or both, and perhaps a second street."""
 
 _IN_FRONT: Final = re.compile(
-    rb"(?<![A-Za-z0-9.,/-])(?:(?i:flat|unit|apt\.?|apartment|suite|no\.?) ?#?(?:[0-9]{1,5}[A-Za-z]?,? )?)?(?:%s,? |[0-9]{1,4}/)?\Z"
-    % NUMBER
+    rb"(?<![A-Za-z0-9.,/-])(?:(?i:flat|unit|apt\.?|apartment|suite|no\.?) ?#?(?:[0-9]{1,5}[A-Za-z]?,? )?)?"
+    rb"(?:%s,? |[0-9]{1,4}/)?\Z" % NUMBER
 )
 _REACH: Final = 26
 _WORD: Final = re.compile(rb"[A-Za-z]+")

@@ -91,8 +91,8 @@ def _country_at(name: str) -> int:
     words = name.split(" ")
     for size in range(min(len(words), 4), 0, -1):
         country = " ".join(words[:size])
-        if country.rstrip(".") in COUNTRIES:
-            return len(country)
+        if country.rstrip(".?") in COUNTRIES:
+            return len(country.rstrip(".?"))
     return 0
 
 

@@ -43,6 +43,7 @@ _BEFORE_CODE: Final = rb"[0-9]{1,4}[a-z]?(, ?\n?|\n) ?(?:[A-Z]{1,2}-)?([0-9]{3} 
 _STREET_BEFORE: Final = re.compile(rb"(?<![A-Za-z0-9])(?:(?:%s|%s) ){0,2}(?:%s ){1,3}\Z" % (LINK, NAME, NAME))
 _RANGE: Final = re.compile(rb"[/-][0-9]{1,4}[a-z]?(?![0-9A-Za-z])")
 _UNIT_BEFORE: Final = re.compile(rb"(?<![0-9A-Za-z/])[0-9]{1,4}/\Z")
+_GATES: Final = frozenset({b"AND", b"OR", b"NOT", b"And", b"Or", b"Not"})
 _YEAR: Final = 4
 _ON_NAME_BEFORE: Final = re.compile(rb"(?<![A-Za-z0-9])(?:on|at) ([A-Z][a-z?'-]{2,16}(?: [A-Z][a-z?'-]{2,16}){0,2})\Z")
 _CAPITAL_BEHIND: Final = re.compile(rb"(?:'s)? [A-Z]")
@@ -95,7 +96,7 @@ def _compound(data: bytes, groups: Groups) -> tuple[Spans, int]:
     """Judge `Namestrasse 12` and `Name strasse 12`."""
     start, end = groups[0]
     name = _NAME_BEFORE.search(data[max(0, start - 60) : start])
-    if name is None:
+    if name is None or name[0].strip() in _GATES:
         return [], end
     begin = start - len(name[0])
     has_capital = not name[0].islower() or with_building(data, begin) < begin

@@ -86,7 +86,8 @@ NOT_STREETS: Final = frozenset(_NOT_STREETS.split())
 """Words that stand between a number and `drive`, `way` or `point` where no street is meant."""
 
 _NUMBERED: Final = """
-    project ieee and nand nor xor logic kafka gateway group host router port server node network class layer table station interface page step figure section chapter version
+    project ieee nand nor xor logic kafka gateway group host router port server node network class layer
+    table station interface page step figure section chapter version
     question answer exercise task part level phase group team room windows python ipv tcp udp http vlan subnet switch
     january february march april may june july august september october november december
 """
