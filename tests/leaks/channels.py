@@ -12,6 +12,7 @@ import types
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, make_dataclass
+from typing import NamedTuple
 from urllib.parse import quote
 
 import attrs
@@ -212,7 +213,9 @@ class Model(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="allow")
 
 
-Pair = collections.namedtuple("Pair", "text number")
+class Pair(NamedTuple):
+    text: str
+    number: int
 
 
 class Shouting(str):
@@ -374,8 +377,21 @@ def _(text):
 @channel("cause")
 def _(text):
     error = ValueError("x")
-    error.__cause__ = KeyError(text)
+    error.__cause__ = RuntimeError(text)
     failing(error)
+
+
+@channel("context that quotes it", carries=False)
+def _(text):
+    @traced
+    def fail():
+        try:
+            {}[text]
+        except KeyError:
+            raise ValueError("x")
+
+    with contextlib.suppress(ValueError):
+        fail()
 
 
 @channel("context")
@@ -383,8 +399,8 @@ def _(text):
     @traced
     def fail():
         try:
-            {}[text]
-        except KeyError:
+            raise RuntimeError(text)
+        except RuntimeError:
             raise ValueError("x")
 
     with contextlib.suppress(ValueError):
@@ -454,7 +470,7 @@ def _(text):
         fail()
 
 
-@channel("validation error of pydantic")
+@channel("validation error of pydantic", carries=False)
 def _(text):
     @traced
     def fail():
@@ -464,7 +480,7 @@ def _(text):
         fail()
 
 
-@channel("error of a file")
+@channel("error of a file", carries=False)
 def _(text):
     @traced
     def fail():

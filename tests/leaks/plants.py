@@ -65,9 +65,10 @@ class Question:
 CANDIDATE = Candidate(NAME, EMAIL, PHONE, USERNAME)
 IDENTITY = {"name": NAME, "email": EMAIL, "phone": PHONE, "username": USERNAME}
 
-PERSONAL_TEXT = f"{CONTROL} {NAME}, {EMAIL}, {PHONE} ({USERNAME})"
+PERSONAL_TEXT = f"{CONTROL}: layers isolate change. By {NAME}, {EMAIL}, {PHONE} ({USERNAME})"
 FORMS_TEXT = (
-    f"{CONTROL} mail {OTHER_EMAIL}, card {CARD}, IBAN {IBAN}, phone {OTHER_PHONE}, token {TOKEN}, key {KEY}, SSN {SSN}"
+    f"{CONTROL}: layers isolate change. Mail {OTHER_EMAIL}, card {CARD}, IBAN {IBAN}, phone {OTHER_PHONE}, "
+    f"token {TOKEN}, key {KEY}, SSN {SSN}"
 )
 
 ENCODINGS = {

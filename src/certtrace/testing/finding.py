@@ -18,7 +18,7 @@ _CHUNK: Final = 64
 """Parts searched together first: most hold nothing."""
 _BETWEEN_PARTS: Final = b"\x1e"
 _REMEDY: Final = (
-    "Mark the field that holds it (Annotated[str, Pii.PERSON]), tell certtrace who the trace is about "
+    "Mark the field that holds it (Annotated[str, Pii.PERSON] or ExamSecret), tell certtrace who the trace is about "
     "(certtrace.identify(name=...)), or add a rule for its path to the redaction policy."
 )
 

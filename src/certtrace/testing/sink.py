@@ -13,6 +13,7 @@ _MOMENT: Final = "2026-01-01T00:00:00Z"
 _DATED: Final = {"createdAt": _MOMENT, "updatedAt": _MOMENT}
 _ANSWERS: Final[dict[str, dict[str, Any]]] = {
     "/scores": {"id": "score"},
+    "/comments": {"id": "comment"},
     "/dataset-items": {
         "id": "item", "status": "ACTIVE", "input": None, "expectedOutput": None, "metadata": None,
         "sourceTraceId": None, "sourceObservationId": None, "datasetId": "dataset", "datasetName": "dataset",
