@@ -205,6 +205,8 @@ def test_a_validation_error_of_pydantic_keeps_all_but_the_values(fields):
         ("expected a grade, got {}", "expected a grade, got {}"),
         ("ValueError: 'zo' is not a valid Grade", "ValueError: '<value 2 characters>' is not a valid Grade"),
         ("can't say: 'zo' is not a valid Grade", "can't say: '<value 2 characters>' is not a valid Grade"),
+        ("'zo'", "'<value 2 characters>'"),
+        ("'zo' is missing", "'zo' is missing"),
         ("KeyError('zo')", "KeyError('<value 2 characters>')"),
         (
             'mapping values are not allowed here\n  in "<unicode string>", line 1, column 5:\n    a: Zo: b\n        ^',

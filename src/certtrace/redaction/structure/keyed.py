@@ -59,7 +59,7 @@ class KeyedValues:
 
     def find(self, view: View) -> Iterator[Finding]:
         """Yield the values of `"key": "value"`, `key='value'` and `?key=value` whose key says what they are."""
-        if b"=" not in view.data and b":" not in view.data:
+        if not _may_hold_pairs(view.data):
             return
         pairs = list(self._pairs(view.text))
         certain = {pair.group for pair in pairs if pair.certain}
@@ -98,6 +98,14 @@ class KeyedValues:
         plain = plain_kind(key)
         kind = plain or beside_kind(key) or ""
         return ("", False) if kind == "ID" else (_PARTS.get(kind, kind), plain is not None)
+
+
+def _may_hold_pairs(data: bytes) -> bool:
+    if b"=" in data:
+        return True
+    return b":" in data and (
+        b'":' in data or b"':" in data or b': "' in data or b": '" in data or b'" :' in data or b"' :" in data
+    )
 
 
 def _key_before(text: str, end: int) -> tuple[str, int]:

@@ -145,7 +145,8 @@ def _bracket_before(text: str, end: int, first: int) -> int | None:
 
 def _whole(text: str, exception_type: str) -> Iterator[Place]:
     """Yield the whole message of an error whose message is the value."""
-    if exception_type.endswith("KeyError"):
+    # Of a type that nobody names, only a KeyError's message is a text in quotes and nothing else.
+    if exception_type.endswith("KeyError") or (not exception_type and text[:1] in {"'", '"'}):
         end = value_end(text, 0, numbers=True)
         if end is not None and text[end : end + 1] in {"", "\n"}:  # notes may follow
             yield 0, end
