@@ -38,6 +38,10 @@ HOSTS = {
     "v6 with port": ("connect to [2a02:8070:1::7]:443", "2a02:8070:1::7"),
     "v6 sentence": ("it was 2400:c401::5054:ff:fe1b:b031.", "2400:c401::5054:ff:fe1b:b031"),
     "mapped": ("::ffff:84.12.33.7", "::ffff:84.12.33.7"),
+    "server": ("server 84.12.33.7 and dev", "84.12.33.7"),
+    "firewall": ("IN=eth0 SRC=84.12.33.7 LEN=60 TTL=51 PROTO=TCP", "84.12.33.7"),
+    "short v6": ("my ip: 1::8", "1::8"),
+    "word v6": ("dead:beef::cafe", "dead:beef::cafe"),
     "full v6": ("0:0:0:0:0:FFFF:129.144.52.38", "0:0:0:0:0:FFFF:129.144.52.38"),
 }
 

@@ -15,8 +15,9 @@ _UATP_SIZE: Final = 15
 _FEW: Final = 2
 
 _NAMED: Final = re.compile(
-    r"(?:card|karte|carte|tarjeta|carta|cartao|kaart|visa|maestro|amex|american express|diners|discover|jcb|unionpay"
-    r"|rupay|debit|credit|\bcc|\bpan)s?(?:[^a-z0-9]+[a-z]+){0,3}[^a-z0-9]*$"
+    r"(?:^|[^a-z])(?:(?:credit|debit|bank|payment|master|kredit|giro|ec)?[ -]?(?:card|karte)|carte|tarjeta|carta|cartao"
+    r"|kaart|visa|maestro|amex|american express|diners|discover|jcb|unionpay|rupay|debit|credit|cc|pan)s?"
+    r"(?:[^a-z0-9]+[a-z]+){0,3}[^a-z0-9]*$"
 )
 """A word in front of a number that calls it a card, at most three words back."""
 _GLUED: Final = re.compile(r"(?:^|[^a-z])(?:(?:credit|debit)?card(?:no|num|number|nr)?|cc|visa|mastercard|amex|pan)$")

@@ -17,17 +17,24 @@ _MAX_V6: Final = 46
 _MIN_V6_GROUP: Final = 3
 _MIN_V6_GROUPS: Final = 5
 _DIGIT: Final = re.compile(rb"[0-9]")
+_V6_NAMED: Final = re.compile(
+    rb"(?:\A|[^A-Za-z])(?:ip(?:v6)?|inet6?|addr(?:ess)?|host|server|from|src|dst|source|destination|gateway|via|ping6?)"
+    rb"(?:[ ](?:is|address))?[ ]?[:=]?[ ]?[\"'\[]?\Z",
+    re.IGNORECASE,
+)
+_V6_REACH: Final = 24
 _PREFIX: Final = re.compile(rb"/([0-9]{1,3})(?![0-9]|[./][0-9])")
 _ZONE: Final = re.compile(rb"%[A-Za-z0-9]{1,15}")
 _V4_BITS: Final = 32
 _V6_BITS: Final = 128
 _VERSION: Final = re.compile(
-    rb"(?:version|ver|release|build|revision|section|sect|chapter|clause|figure|table|step|v|\xa7)[\"'=: .]{0,4}\Z"
+    rb"(?:\A|[^A-Za-z])(?:version|ver|release|build|revision|section|sect|chapter|clause|figure|table|step|v|\xa7)"
+    rb"[\"'=: .]{0,4}\Z"
     rb"|[a-z][/-]\Z|[=<>~^!]=[ ]?\Z",
     re.IGNORECASE,
 )
 """What stands in front of four numbers that are a version or a section: `Chrome/120.0.0.0`, `pkg==1.2.3.4`."""
-_VERSION_REACH: Final = 12
+_VERSION_REACH: Final = 16
 _BYTE_BEFORE: Final = re.compile(rb"(?:\A|[^0-9A-Za-z])[0-9A-Fa-f]{2}([:-])\Z")
 _MAC_WORD: Final = re.compile(
     rb"(?:mac|hw|hardware|physical|ethernet|address|ether|nic|bssid)[^0-9A-Za-z]", re.IGNORECASE
@@ -80,7 +87,11 @@ def _v6_token(data: bytes, inside: int) -> tuple[int, int, IPv6Address] | None:
     if token.endswith(b":") and not token.endswith(b"::"):
         token = token[:-1]
     end = start + len(token)
-    if touches_word(data, start - 1) or touches_word(data, end) or not _reads_as_v6(token, data[start - 1 : start]):
+    if (
+        touches_word(data, start - 1)
+        or touches_word(data, end)
+        or not _reads_as_v6(token, data[max(0, start - _V6_REACH) : start])
+    ):
         return None
     try:
         return start, end, IPv6Address(token.decode("ascii"))
@@ -91,12 +102,12 @@ def _v6_token(data: bytes, inside: int) -> tuple[int, int, IPv6Address] | None:
 def _reads_as_v6(token: bytes, before: bytes) -> bool:
     """Tell an address from a slice (`[::2]`), a scope (`ad::fc`), a time and a ratio."""
     groups = [group for group in token.split(b":") if group]
-    if not _DIGIT.search(token) or len(token) > _MAX_V6:
+    if len(token) > _MAX_V6 or not (_DIGIT.search(token) or len(groups) >= _MIN_V6_GROUP):
         return False
-    if token == b"::1":
-        return before != b"["
-    long = any(len(group) >= _MIN_V6_GROUP for group in groups)
-    return long or len(groups) >= _MIN_V6_GROUPS
+    if any(len(group) >= _MIN_V6_GROUP for group in groups) or len(groups) >= _MIN_V6_GROUPS:
+        return True
+    # Short ones only where something says so: `::1` outside brackets, and what is called an address.
+    return (token == b"::1" and not before.endswith(b"[")) or not before or _V6_NAMED.search(before) is not None
 
 
 def _with_prefix(data: bytes, end: int, most: int) -> tuple[int | None, int]:

@@ -12,7 +12,7 @@ _JOINT: Final = (
     rb"(?:[ ]?(?:[:=,]|=>|is|was|from|at|of|with|via|ip|address|host)){0,4}[ \"'\[(]{0,3}\Z"
 )
 _HOST_FIELD: Final = re.compile(
-    rb"(?:(?:x-)?forwarded(?:-for)?|real[-_]?ip|remote[-_]?(?:addr(?:ess)?|host|ip)|client[-_]?(?:addr(?:ess)?|ip|host)"
+    rb"(?:\A|[^A-Za-z])(?:(?:x-)?forwarded(?:-for)?|real[-_]?ip|remote[-_]?(?:addr(?:ess)?|host|ip)|client[-_]?(?:addr(?:ess)?|ip|host)"
     rb"|(?:user|caller|visitor|peer|attacker|login|candidate|student|device)(?:'?s)?[-_ ]?(?:ip|address)"
     rb"|(?:my|his|her|their|your|home) (?:public |own |current )?(?:ip|address)(?:[- ]?address)?"
     rb"|log(?:ged)?[- ]?(?:in|on|out)(?: attempt)?|sign(?:ed)?[- ]?(?:in|on|out)|logins?"
@@ -21,9 +21,9 @@ _HOST_FIELD: Final = re.compile(
 )
 """What stands right in front of the address of somebody in headers and fields, and `logged in from`."""
 _HOST_WORD: Final = re.compile(
-    rb"(?:sessions?|requests?|requested|connect(?:ed|ing|ion) from|connection to server|accepted|disconnect(?:ed)?"
-    rb"|failed|password|rejected|blocked|banned|submitted|uploaded|visited|accessed|authenticated|(?:^|[^a-z])host=)"
-    + _JOINT,
+    rb"(?:\A|[^A-Za-z])(?:sessions?|requests?|requested|connect(?:ed|ing|ion) from|connection to server|accepted"
+    rb"|disconnect(?:ed)?|failed|password|rejected|blocked|banned|submitted|uploaded|visited|accessed|authenticated"
+    rb"|(?:host|src|dst|client|peer|remote|user)=)" + _JOINT,
     re.IGNORECASE,
 )
 """What stands in front of it in logs; packets and their routes are spoken of in the same words."""
