@@ -9,9 +9,7 @@ from certtrace.redaction.detect.values import is_secret, is_strong, stands_in
 from certtrace.redaction.text.engine import Groups
 
 _NAME_SIGNS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
-_NAME: Final = re.compile(
-    rb"[A-Za-z0-9_.-]+(?: (?=[Kk]ey|[Ii]d\b|[Bb]y\b|[Cc]ode|[Pp]hrase|[Ss]ecret|[Tt]oken))?[A-Za-z0-9_.-]*"
-)
+_NAME: Final = re.compile(rb"[A-Za-z0-9_.-]+(?: (?=(?i:key|id\b|by\b|code|phrase|secret|token)))?[A-Za-z0-9_.-]*")
 _OWNER: Final = re.compile(
     rb"(?i)(?:api|secret|access|private|auth|account|shared|encryption|signing|license|subscription|security|master|"
     rb"app|activation|product|serial)[ ]$"
@@ -31,7 +29,7 @@ _GAP: Final = re.compile(
 )
 _ANNOTATION: Final = re.compile(rb"[A-Za-z&*][\w.<>\[\]|*&' ]{0,40}=[ \t]{0,4}(?=[\"'`brfu@L])")
 _QUOTED: Final = re.compile(
-    rb"(?:[brfuBRFUL@]{1,2}(?=[\"']))?(?:"
+    rb"(?:[brfuBRFULN@]{1,2}(?=[\"']))?(?:"
     rb"\\{1,3}\"(?P<escaped>[^\"\\]{1,8192})\\{1,3}\"|\\{1,3}'(?P<escaped1>[^'\\]{1,8192})\\{1,3}'|"
     rb"[\"'](?P<lines>[A-Za-z0-9+/]{20,100}(?:[ \t\r\n]{1,32}[A-Za-z0-9+/=]{1,100}){1,256}[ \t\r\n]{0,32})[\"']|"
     rb"\"{3}(?P<long>[^\"]{1,8192})\"{3}|\"(?P<double>(?:[^\"\\\r\n]|\\.){1,8192})\"|"
@@ -60,6 +58,7 @@ _SETS: Final = re.compile(
     rb"(?i)(?:#define|%global|%define|set|setx|setenv|export|-{1,2}|user|with|encrypted|by)[ \t]*$"
 )
 _BEFORE_NAME: Final = frozenset({b";", b"&", b" ", b","})
+_MNEMONIC: Final = re.compile(rb"[a-z]{3,8}(?:[ ,]{1,2}[a-z]{3,8}){11,23}")
 _IS_KEY: Final = re.compile(rb"[ \t]{0,8}(?::|=>)[ \t]{0,8}[\"'{\[0-9]")
 _LINE: Final = 200
 
@@ -73,7 +72,7 @@ def _assignment(data: bytes, groups: Groups) -> tuple[Spans, int]:
     if separator is None:
         return [], max(name_end, groups[0][0] + 1)
     place = _value_place(data, separator)
-    strict = separator["space"] is not None and not _is_flagged(data, begin)
+    strict = separator["space"] is not None and b" " not in name and not _is_flagged(data, begin)
     strict = (
         strict or (separator["call"] is not None and _ASKS.search(name) is not None) or separator["operator"] == b","
     )
@@ -116,7 +115,10 @@ def _value(data: bytes, place: int, name: bytes, hope: Promise, *, begin: int, s
         first = scheme.end() if scheme else first
         good = bool(quoted["lines"]) or _is_quoted_secret(data[first:last], name, hope, strict=strict)
         good = good and _IS_KEY.match(data, quoted.end()) is None
-        return ([(first, last, "")], quoted.end()) if good else _behind(data, quoted.end(), hope)
+        if good:
+            return [(first, last, "")], quoted.end()
+        spans, behind = _behind(data, quoted.end(), hope)
+        return spans, behind if spans else first  # what is no value may hold the next name
     numbers = _NUMBERS.match(data, place)
     if numbers is not None:
         return [(*numbers.span(1), "")], numbers.end()
@@ -131,7 +133,7 @@ def _is_quoted_secret(value: bytes, name: bytes, hope: Promise, *, strict: bool)
 
 def _allows_words(name: bytes) -> bool:
     low = name.lower()
-    return b"phrase" in low or b"mnemonic" in low or low.endswith(b"seed")
+    return b"phrase" in low or b"mnemonic" in low
 
 
 def _bare(data: bytes, place: int, hope: Promise, *, begin: int) -> tuple[Spans, int]:
@@ -142,6 +144,8 @@ def _bare(data: bytes, place: int, hope: Promise, *, begin: int) -> tuple[Spans,
     bare = _BARE.match(data, first)
     if bare is None:
         return [], place
+    if _allows_words(data[begin:place]) and (words := _MNEMONIC.match(data, first)) is not None:
+        return [(*words.span(), "")], words.end()
     last = bare.end() - len(bare[0]) + len(bare[0].rstrip(b".:!?"))
     value = data[first:last]
     if data[bare.end() : bare.end() + 1] == b"(" or stands_in(value):
@@ -172,12 +176,13 @@ def _behind(data: bytes, place: int, hope: Promise) -> tuple[Spans, int]:
 
 _WORDS: Final = (
     r"(?:pass|p[a4]?s{1,2}w(?:o?r?)?d|psw|pwd|pw|secret|token|key|cred|auth|jwt|salt|nonce|seed|otp|session|licen[sc]e|"
+    r"(?:seed|recovery)[ _-]phrase|mnemonic|psk|signature|mot de passe|"
     r"api|csrf|login|serial|pat[_ ]|kennwort|senha|contrase|wachtwoord|haslo|identified by)"
 )
 _LITERALS: Final = tuple(
     b"""
     pas p4s psw pssw pwd pw secret token key cred auth jwt salt nonce seed otp session licen api csrf login serial pat
-    kennwort senha contrase wachtwoord haslo identified
+    phrase mnemonic psk signature passe kennwort senha contrase wachtwoord haslo identified
     """.split()
 )
 

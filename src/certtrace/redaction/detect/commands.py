@@ -35,6 +35,15 @@ _FLAG: Final = re.compile(rb"(?:--?user|-([a-zA-Z]))([ \t=]*)([\"']?)")
 _WORD: Final = re.compile(rb"[^\s\"'`|;<>]{1,512}")
 _QUOTED: Final = re.compile(rb"[^\"'\r\n]{1,512}")
 _LINE: Final = 320
+_LINE_OF: Final = re.compile(rb"[^\r\n]{0,640}")
+_SLASH_USER: Final = re.compile(rb"(?i)/u(?:ser)?:")
+_NO_PASSWORD: Final = re.compile(rb"[/\\*$%]|[A-Za-z]:$")
+_ECHO: Final = re.compile(
+    rb"(?:echo|printf)[ \t]+(?:-[a-z]+[ \t]+)?(?:\"([^\"\r\n]+)\"|'([^'\r\n]+)'|([^\s\"'|]+))[ \t]*$"
+)
+_READS_PASSWORD: Final = re.compile(
+    rb"\|[ \t]*(?:sudo[^|;]*? -[a-zA-Z]*S|chpasswd|passwd[^|;]*--stdin|[^|;]*--password-stdin)"
+)
 _PAIR: Final = re.compile(rb"[^:\s]{0,128}[:%,][^\s]+")
 
 
@@ -69,10 +78,37 @@ def _span(data: bytes, flag: re.Match[bytes]) -> tuple[int, int]:
 
 def _is_port(value: bytes) -> bool:
     """Tell whether `-p` publishes ports: `8080:80`, `127.0.0.1:80:80/tcp`."""
-    return re.fullmatch(rb"[0-9.:/a-z\[\]-]*[0-9](?:/tcp|/udp)?", value) is not None
+    return re.fullmatch(rb"(?:[0-9.]{7,15}:|\[[0-9a-f:]*\]:)?[0-9:-]{1,24}(?:/tcp|/udp)?", value) is not None
+
+
+def _slash(data: bytes, groups: Groups) -> tuple[Spans, int]:
+    """Take the value of `/p:` where `/u:` names a user, and the password of `net use`."""
+    start, end = groups[0]
+    line = _LINE_OF.match(data, max(data.rfind(b"\n", 0, start) + 1, start - _LINE))
+    if line is None or _SLASH_USER.search(line[0]) is None:
+        return [], end
+    if data[end - 1 : end] == b":":
+        value = _WORD.match(data, end)
+        spans = [(*value.span(), "")] if value and b"=" not in value[0] else []
+        return spans, value.end() if value else end
+    words = [word for word in _WORD.finditer(data, end, line.end()) if _NO_PASSWORD.match(word[0]) is None]
+    return [(*word.span(), "") for word in words[:1]], end
+
+
+def _piped(data: bytes, groups: Groups) -> tuple[Spans, int]:
+    """Take what `echo` hands to `sudo -S`, `chpasswd` or `--password-stdin`."""
+    start, end = groups[0]
+    line = _LINE_OF.match(data, start)
+    echo = _ECHO.search(data, max(data.rfind(b"\n", 0, start) + 1, start - _LINE), start)
+    if echo is None or line is None or _READS_PASSWORD.search(line[0]) is None:
+        return [], end
+    span = echo.span(echo.lastindex or 0)
+    return ([] if stands_in(data[slice(*span)]) else [(*span, "")]), end
 
 
 PATTERNS: Final = (
+    Pattern("SECRET", "secret.command", rb"(?i)[ \t]/p:|net[ \t]{1,4}use[ \t]", (b"/p:", b"use"), _slash),
+    Pattern("SECRET", "secret.piped", rb"\|[ \t]{0,4}(?:sudo|chpasswd|docker|podman|helm|passwd|oc)", (b"|",), _piped),
     Pattern(
         "SECRET", "secret.command", rb"[ \t](?:-[apuwPUW][ \t=\"']?|--user[ \t=])[^ \t-\r=-]", (b" -", b"\t-"), _flag
     ),

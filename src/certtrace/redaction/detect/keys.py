@@ -13,6 +13,10 @@ _LINES: Final = re.compile(rb"[ \t]*[0-9]{1,3}[ \t]*(?:\\[rn]|[\r\n])+([A-Za-z0-
 _HEX_LINES: Final = re.compile(rb"[0-9a-f\s\\n]{64,65536}")
 _HASH: Final = re.compile(rb"[^\s\"'<>,;|()\\]{16,1024}")
 _MEMBER: Final = re.compile(rb"[A-Za-z0-9_-]{16,8192}")
+_NTLM: Final = re.compile(
+    rb"::[A-Za-z0-9_.-]{0,32}:(?:[0-9a-fA-F]{16}:[0-9a-fA-F]{32}:[0-9a-fA-F]{32,2048}|"
+    rb"[0-9a-fA-F]{32,64}:[0-9a-fA-F]{32,64}:[0-9a-fA-F]{16})"
+)
 _JWK_REACH: Final = 8_192
 _KTY: Final = re.compile(rb"\\?[\"']kty\\?[\"']")
 
@@ -56,8 +60,11 @@ def _member(data: bytes, groups: Groups) -> tuple[Spans, int]:
     return ([(*value.span(), "")], value.end()) if value and _KTY.search(near) else ([], end)
 
 
-def _whole(_: bytes, groups: Groups) -> tuple[Spans, int]:
-    return [(*groups[0], "")], groups[0][1]
+def _ntlm(data: bytes, groups: Groups) -> tuple[Spans, int]:
+    """Take a captured answer, `user::domain:challenge:proof:blob`."""
+    start, end = groups[0]
+    match = _NTLM.match(data, start)
+    return ([(start, match.end(), "")], match.end()) if match else ([], end)
 
 
 PATTERNS: Final = (
@@ -83,8 +90,8 @@ PATTERNS: Final = (
     Pattern(
         "SECRET",
         "secret.ntlm",
-        rb"[A-Za-z0-9_.-]{1,32}::[A-Za-z0-9_.-]{0,32}:(?:[0-9a-fA-F]{16}:[0-9a-fA-F]{32}:[0-9a-fA-F]{32}|[0-9a-fA-F]{32,64}:[0-9a-fA-F]{32,64}:[0-9a-fA-F]{16})[0-9a-fA-F]{0,512}",
+        rb"::[A-Za-z0-9_.-]{0,32}:[0-9a-fA-F]{16}",
         (b"::",),
-        _whole,
+        _ntlm,
     ),
 )

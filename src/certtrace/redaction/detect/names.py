@@ -22,7 +22,8 @@ _WORDS: Final = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _PASSWORD: Final = re.compile(
     rb"p[a4]?s{1,2}w(?:o?r?)?d|passw|pass[_. -]?phrase|pass[_. -]?code|passkey|pwd|psw\b|"
     rb"(?<!by)(?<!com)(?<!sur)(?<!tres)(?<!low)(?<!high)(?<!band)(?<!under)(?<!over)pass(?![a-z])|kennwor|contrase|"
-    rb"wachtwoord|mot[_. -]?de[_. -]?passe|secret|requirepass|identified"
+    rb"(?:seed|recovery)[_. -]phrase|mnemonic|(?<![a-z])psk(?![a-z])|(?<![a-z])passe(?![a-z])|wachtwoord|"
+    rb"mot[_. -]?de[_. -]?passe|secret(?!smanager|ar|ion|ly)|requirepass|identified"
 )
 _PASSWORD_WORDS: Final = frozenset({b"pw", b"psw", b"psd", b"senha", b"haslo"})
 _KEY_OWNERS: Final = (
@@ -40,8 +41,8 @@ _KEYS: Final = re.compile(
 )
 _MAYBE: Final = frozenset(
     b"""
-    key keys token auth authentication salt nonce seed otp login serial session sessionid license api hmac cred creds
-    csrf
+    key keys token auth authentication salt nonce seed otp login serial session sessionid license api hmac signature
+    cred creds csrf
     """.split()
 )
 _NO_SECRET_BEHIND: Final = frozenset(

@@ -25,6 +25,10 @@ _CODE: Final = re.compile(
     rb"[\"']?[ \t]{0,4}(?:is|was|are|[:=#-])?[ \t\"']{0,4}"
     rb"([0-9]{3}[ -]?[0-9]{1,5}|[A-Z0-9]{2,5}-[A-Z0-9]{3,6})(?![\w.])"
 )
+_WIFI: Final = re.compile(rb"WIFI:(?:[STHRE]:(?:[^;\\]|\\.){0,128};){0,6}P:((?:[^;\\]|\\.){1,128})")
+_USER_THEN: Final = re.compile(
+    rb"[\"'][^\"'\r\n]{1,64}[\"'][ \t]{0,4},[ \t]{0,4}(?=[\"'])|[ \t]{1,4}[A-Za-z0-9._@-]{1,64}[ \t]{0,2}/[ \t]{0,2}"
+)
 _REACH: Final = 640
 
 
@@ -74,7 +78,33 @@ def _code(data: bytes, groups: Groups) -> tuple[Spans, int]:
     return ([(*code.span(1), "")], code.end()) if code else ([], groups[0][1])
 
 
+def _pair(data: bytes, groups: Groups) -> tuple[Spans, int]:
+    """Take the password of `login("user", "password")`, `auth=("user", "password")`, `credentials: user / password`."""
+    end = groups[0][1]
+    user = _USER_THEN.match(data, end - 1)
+    value = _VALUE.match(data, user.end()) if user else None
+    if value is None:
+        return [], end
+    first, last = value.span(value.lastindex or 0)
+    last -= len(data[first:last]) - len(data[first:last].rstrip(b".,:)")) if value.lastindex == 4 else 0
+    return ([(first, last, "")] if is_strong(data[first:last]) else []), end
+
+
+def _wifi(data: bytes, groups: Groups) -> tuple[Spans, int]:
+    key = _WIFI.match(data, groups[0][0])
+    return ([(*key.span(1), "")], key.end()) if key else ([], groups[0][1])
+
+
 PATTERNS: Final = (
+    Pattern(
+        "SECRET",
+        "secret.login",
+        rb"(?i)(?:auth|login|credential|connect|sign_?in)[a-z0-9_]{0,24}[ \t]{0,2}=?[ \t]{0,2}\([ \t]{0,4}[\"']|"
+        rb"(?:credentials?|logins?|user/pass(?:word)?):[ \t]",
+        (b"auth", b"login", b"credential", b"connect", b"sign", b"user/pass"),
+        _pair,
+    ),
+    Pattern("SECRET", "secret.wifi", rb"WIFI:[STPHR]:", (b"wifi:",), _wifi),
     Pattern(
         "SECRET",
         "secret.flag",
@@ -85,16 +115,28 @@ PATTERNS: Final = (
     Pattern(
         "SECRET",
         "secret.sentence",
-        rb"(?i)(?:password|passwd|pwd|passphrase|passcode|kennwort|passwort|contrasena|requirepass|masterauth|"
-        rb"enable secret)[ \t]",
-        (b"pass", b"pwd", b"kennwort", b"contras", b"masterauth", b"enable secret"),
+        rb"(?i)(?:password|passwd|pwd|passphrase|passcode|kennwort|passwort|contrasena|requirepass|"
+        rb"masterauth|enable secret|rootpw|auth_pass|snmp-server community|"
+        rb"key-string|pre-shared-key|securestring(?: -string)?)[ \t]",
+        (
+            b"pass",
+            b"pwd",
+            b"kennwort",
+            b"contras",
+            b"masterauth",
+            b"enable secret",
+            b"rootpw",
+            b"community",
+            b"key",
+            b"securestring",
+        ),
         _sentence,
     ),
     Pattern(
         "SECRET",
         "secret.code",
         rb"(?i)(?:verification|security|one[ -]time|2fa|mfa|otp|login|auth(?:entication|enticator)?|access|"
-        rb"confirmation|recovery|backup|sms|passcode)[ _-](?:code|password|pin|otp)[\"' \t:=#]",
+        rb"confirmation|recovery|backup|sms|passcode)[ _-](?:code|password|pin|otp)[\"' \t:=#]|otp[ \t]{0,2}[:=]",
         (b"code", b"password", b"pin", b"otp"),
         _code,
     ),

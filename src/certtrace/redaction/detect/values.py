@@ -21,10 +21,12 @@ _STAND_IN: Final = re.compile(
     rb"settings?\.|config\.|args\.|options?\.|params?\.|request\.|props\.|state\.|my[_-]|your[_-]?(?:pass|api|sec|tok|own|key|acc|cl)|"
     rb"enter[_-]|insert[_-]|replace[_-]|put[_-]|add[_-]|\.\.\.)"
 )
-_REFERENCE: Final = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*(?:(?:\.|->|::)[A-Za-z_][A-Za-z0-9_]*)+|[A-Z]+(?:_[A-Z]+)+")
+_REFERENCE: Final = re.compile(
+    rb"[A-Za-z_][A-Za-z0-9_.]*\[[^\]]*\]?\S{0,64}|[A-Za-z_][A-Za-z0-9_]*(?:(?:\.|->|::)[A-Za-z_][A-Za-z0-9_]*)+|[A-Z]+(?:_[A-Z]+)+"
+)
 _WORD: Final = re.compile(rb"[A-Za-z]+(?:['-][A-Za-z]+)*[.!?]?")
 _JOINED_WORDS: Final = re.compile(rb"[#./:@~-]{0,3}[A-Za-z]+(?:[-_./#:@ ]+[A-Za-z]+)*/?")
-_CAMEL: Final = re.compile(rb"[a-z]+(?:[A-Z][a-z]+)+")
+_CAMEL: Final = re.compile(rb"[a-z]+(?:[A-Z][a-z]+)+|[A-Z][a-z]+(?:[A-Z][a-z0-9]+)+")
 _ABOUT_SECRETS: Final = re.compile(
     rb"(?i)pass(?:w|\b)|pwd|secret|token|key|auth|login|user|credential|field|input|code"
 )
@@ -32,6 +34,7 @@ _PATH: Final = re.compile(rb"(?:~|\.{1,2}|[A-Za-z]:)?[/\\][A-Za-z0-9_.@ /\\-]*")
 _TECHNICAL: Final = re.compile(
     rb"(?i)(?:utf|base|sha|md|aes|iso|latin|ascii|hs|rs|es|ps|rsa|ed|ecdsa|http|tls|ssl|oauth|x|v|ipv)[-_]?[0-9]+.*"
 )
+_FORMAT: Final = re.compile(rb"%[sdrx]|\{[a-z0-9_]{0,24}\}")
 _REPEATED: Final = re.compile(rb"([x0*.#_?-])\1*")
 _SERIAL: Final = re.compile(rb"[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){3,6}")
 _LABEL: Final = re.compile(rb"[A-Z][A-Za-z ]*[:?]")
@@ -56,16 +59,34 @@ def is_secret(value: bytes, hope: Promise, *, quoted: bool, assigned: bool, phra
         spoken = (
             hope is Promise.PASSWORD and _SPOKEN.fullmatch(value) is not None and _ABOUT_SECRETS.search(value) is None
         )
+        if quoted and _is_dense(value):
+            return True
         return quoted and (phrase or (spoken and assigned)) and len(value) >= 2 * _FEWEST
     if hope is Promise.PASSWORD:
         return _quoted_password(value) if quoted else _bare_password(value, assigned=assigned)
     return _is_key(value, hope, quoted=quoted)
 
 
+def _is_dense(value: bytes) -> bool:
+    """Tell whether signs stand so close that these are no words, spaces notwithstanding: a generated salt."""
+    signs = sum(0x21 <= sign <= 0x7E and not chr(sign).isalnum() for sign in value)
+    kinds = len({sign for sign in value if not chr(sign).isalnum()})
+    digits = any(0x30 <= sign <= 0x39 for sign in value)
+    return (
+        len(value) >= 24
+        and digits
+        and 0.15 * len(value) <= signs
+        and kinds > _FEWEST
+        and value.count(b" ") <= len(value) // 8
+    )
+
+
 def stands_in(value: bytes) -> bool:
     """Tell whether a value only stands for one: a placeholder, a variable, a type, a call, an address of a secret."""
     word = value.strip().lower()
     if word.strip(b"[]<>{}()*\"'").replace(b"-", b"_") in _PLACEHOLDERS or _REPEATED.fullmatch(word) is not None:
+        return True
+    if _FORMAT.search(value) is not None and not looks_random(value):
         return True
     if _STAND_IN.match(value) is not None:
         return not (value.startswith(b"$") and value[1:].count(b"$") >= 2 and len(value) > 20)
@@ -97,7 +118,7 @@ def _quoted_password(value: bytes) -> bool:
 
 def _bare_password(value: bytes, *, assigned: bool) -> bool:
     if value.isdigit():
-        return assigned
+        return assigned and len(value) > _FEWEST
     if _WORD.fullmatch(value) is not None or _JOINED_WORDS.fullmatch(value) is not None:
         return assigned and value.isalnum() and _CAMEL.fullmatch(value) is None
     if b"$" in value and re.search(rb"\$[A-Za-z_{(]", value) and value.replace(b"$", b"").isalpha():

@@ -11,6 +11,7 @@ _ADDRESS_SIGNS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 _ADDRESS: Final = re.compile(rb"[A-Za-z0-9._~%/?=&+@:-]*")
 _SEGMENTS: Final = re.compile(rb"[/=]")
 _USER: Final = re.compile(rb"[^\s/@\"'<>:]{0,64}:([^\s/@\"'<>]{1,256})@")
+_ORACLE: Final = re.compile(rb"([^\s/@\"'<>]{1,64}/[^\s/@\"'<>]{1,64})@")
 _PORT: Final = re.compile(rb"[0-9]{1,5}[?#]")
 _REACH: Final = 96
 _SHORTEST: Final = 16
@@ -39,26 +40,37 @@ def _is_key(part: bytes) -> bool:
 
 def _login(data: bytes, groups: Groups) -> tuple[Spans, int]:
     """Take `user:password` of an address whose password holds a sign that ought to be escaped: `redis://:a#b@cache`."""
-    start = groups[0][0] + 3
-    match = _USER.match(data, start)
+    start, end = groups[0]
+    before = data[max(0, start - _REACH) : start]
+    scheme = before.rfind(b"://")
+    first = start - len(before) + scheme + 3
+    match = _USER.fullmatch(data, first, end - 1) if scheme >= 0 else None
     if match is None or _PORT.match(match[1]) is not None:
-        return [], groups[0][1]
-    return [(start, match.end() - 1, "")], match.end()
+        return [], end
+    return [(first, match.end() - 1, "")], end
+
+
+def _oracle(data: bytes, groups: Groups) -> tuple[Spans, int]:
+    """Take `user/password` of `jdbc:oracle:thin:user/password@host`."""
+    end = groups[0][1]
+    login = _ORACLE.match(data, end)
+    return ([(*login.span(1), "")], login.end()) if login else ([], end)
 
 
 PATTERNS: Final = (
+    Pattern("SECRET", "secret.url", rb"(?i)oracle:thin:", (b"oracle:thin:",), _oracle),
     Pattern(
         "SECRET",
         "secret.url",
-        rb"://[^ \t-\r/@\"'<>?#:]{0,64}:[^ \t-\r/@\"'<>?#]{0,64}[#?][^ \t-\r/@\"'<>]{0,64}@[A-Za-z0-9]",
-        (b"://",),
+        rb"[#?][^ \t-\r/@\"'<>]{0,32}@[A-Za-z0-9]",
+        (b"@",),
         _login,
     ),
     Pattern(
         "SECRET",
         "secret.webhook",
         rb"(?i)hooks?\.(?:slack|zapier|[a-z0-9]{1,8}\.make|microsoft)[a-z0-9.-]{0,24}/|discord(?:app)?\.com/api/webhooks/|"
-        rb"outlook\.office(?:365)?\.com/webhook|webhook\.office\.com/webhook|maker\.ifttt\.com/|/with/key/|webhook\.site/|"
+        rb"outlook\.office(?:365)?\.com/webhook|webhook\.office\.com/webhook|maker\.ifttt\.com/|/with/key/|"
         rb"/robot/send|/bot/v2/hook/|/cgi-bin/webhook/|chat\.googleapis\.com/v1/spaces/|logic\.azure\.com|hc-ping\.com/|"
         rb"api\.telegram\.org/bot|integrations\.mattermost|/api/v1/[a-z0-9]{20}/(?:telemetry|attributes|rpc)|/hooks/[a-z0-9]{20}|/webhooks?/[a-z0-9]{20}|hooks\.[a-z0-9.-]{1,32}/[a-z0-9/]{20}",
         (
