@@ -6,6 +6,7 @@ reads the environment, and no file is read implicitly.
 
 import difflib
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -21,6 +22,7 @@ from certtrace.errors import ConfigurationError
 PREFIX: Final = "CERTTRACE_"
 DESTINATIONS: Final = ("store", "langfuse")
 _MIN_KEY: Final = 16
+_LIKE_AN_ADDRESS: Final = re.compile(r"https?://|[a-z0-9-]+(?:\.[a-z0-9-]+)+|localhost")
 
 
 def _either(own: str, *vendors: str) -> AliasChoices:
@@ -307,9 +309,18 @@ def _explained(detail: ErrorDetails, arguments: dict[str, Any]) -> str:
     if name not in arguments:
         variable = next((choice for choice in _variables(name) if choice in os.environ), name)
         origin, value = f"environment variable {variable}", os.environ.get(variable)
-    secret = "key" in name or "@" in str(value)  # an address may carry credentials
-    shown = "a value that is not shown" if secret else repr(value)
+    shown = "a value that is not shown" if "key" in name or _may_be_secret(name, str(value)) else repr(value)
     return f"{origin} cannot be {shown}: {reason[:1].lower()}{reason[1:]}. {_remedy(name)}"
+
+
+def _may_be_secret(name: str, value: str) -> bool:
+    """Tell whether a value must not be shown: an address may carry credentials, and a key may be in the wrong place."""
+    from certtrace.redaction import RedactionPolicy, Redactor  # noqa: PLC0415 - only where a setting is wrong
+
+    if name.endswith("_url") and not _LIKE_AN_ADDRESS.match(value):
+        return True
+    policy = RedactionPolicy(detectors=frozenset({"SECRET", "URL", "EMAIL"}), names="off")
+    return "@" in value or Redactor(policy, bytes(16)).redact_text(value) != value
 
 
 def _field_of(location: str) -> str | None:
