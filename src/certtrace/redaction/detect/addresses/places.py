@@ -37,12 +37,12 @@ _SAID: Final = re.compile(
 _TOWN_BEFORE: Final = re.compile(rb"(?<![A-Za-z0-9])[A-Z][A-Za-z.'-]{2,20}(?: [A-Z][A-Za-z.'-]{2,20})?,? \Z")
 _DIGIT: Final = re.compile(rb"[0-9]")
 _WORDS_BEFORE: Final = (
-    rb"(?i:liv(?:e|es|ed|ing) (?:at|on|in)|resid(?:e|es|ed|ing) (?:at|on|in)|located at|office is at|moved to|"
+    rb"(?i)(?:liv(?:e|es|ed|ing) (?:at|on|in)|resid(?:e|es|ed|ing) (?:at|on|in)|located at|office is at|moved to|"
     rb"address[a-z ]{0,24}(?: is| to|:|=| with)|address of [a-z0-9.,'& -]{1,40} is|home is)[ \t]{1,8}"
 )
-_CODE_WORDS: Final = rb"(?i:zip(?: ?code)?|post(?:al)? ?code|plz|postleitzahl|code postal|codigo postal)"
+_CODE_WORDS: Final = rb"(?i)(?:zip(?: ?code)?|post(?:al)? ?code|plz|postleitzahl|code postal|codigo postal)"
 _BOXES: Final = (
-    rb"(?i:p\.? ?o\.? ?box|postfach|apartado(?: postal)?|casilla|boite postale|caixa postal|postbus|postboks)"
+    rb"(?i)(?:p\.? ?o\.? ?box|postfach|apartado(?: postal)?|casilla|boite postale|caixa postal|postbus|postboks)"
 )
 
 
@@ -131,7 +131,7 @@ PATTERNS: Final = (
     Pattern(
         DETECTOR,
         "address.apartment",
-        rb"(?i:apt\.?|apartment|suite|ste\.?|flat|unit) ?#?[0-9]{1,5}[A-Za-z]?",
+        rb"(?i)(?:apt\.?|apartment|suite|ste\.?|flat|unit) ?#?[0-9]{1,5}[a-z]?",
         (b"apt", b"apartment", b"suite", b"ste", b"flat", b"unit"),
         _apartment,
     ),
@@ -142,19 +142,19 @@ PATTERNS: Final = (
         (b"box", b"postfach", b"apartado", b"casilla", b"postal", b"postbus", b"postboks"),
         _box,
     ),
-    Pattern(DETECTOR, "address.military", rb"(?i:[afd]po,? a[aep]),? [0-9]{5}", (b"po a", b"po, a"), _military),
+    Pattern(DETECTOR, "address.military", rb"(?i)[afd]po,? a[aep],? [0-9]{5}", (b"po a", b"po, a"), _military),
     Pattern(DETECTOR, "address.corner", rb"[Cc]orner of ", (b"corner of",), _corner),
     Pattern(
         DETECTOR,
         "address.said",
-        _WORDS_BEFORE + rb"[A-Za-z0-9?]",
+        _WORDS_BEFORE + rb"[a-z0-9?]",
         (b"live", b"living", b"resid", b"located", b"office is", b"moved to", b"address", b"home is"),
         _said,
     ),
     Pattern(
         DETECTOR,
         "address.postal-code",
-        _CODE_WORDS + rb"(?i: is)?[ :\"'=#]{1,4}([0-9]{4,5}(?:-[0-9]{3,4})?)",
+        _CODE_WORDS + rb"(?: is)?[ :\"'=#]{1,4}([0-9]{4,5}(?:-[0-9]{3,4})?)",
         (b"zip", b"postal", b"postcode", b"post code", b"plz", b"postleitzahl"),
         _code,
     ),

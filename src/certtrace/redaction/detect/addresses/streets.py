@@ -161,7 +161,7 @@ PATTERNS: Final = (
     Pattern(
         DETECTOR,
         "address.street-ending",
-        rb"(?i:%s),? [0-9]{1,4}[a-z]?" % one_of((*ENDINGS, "u.", "ut")),
+        rb"(?i)(?:%s),? [0-9]{1,4}[a-z]?" % one_of((*ENDINGS, "u.", "ut")),
         tuple(word.encode() + gap for word in (*ENDINGS, "u.", "ut") for gap in (b" ", b", ")),
         _compound,
     ),

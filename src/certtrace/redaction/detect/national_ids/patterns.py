@@ -80,7 +80,7 @@ PATTERNS: Final = (
     Pattern(
         _DETECTOR,
         "national-id.mixed",
-        rb"[A-Za-z]{5}[0-9]{4}[A-Za-z]|[A-Za-z]{6}[0-9L-Vl-v]{2}[A-Za-z][0-9L-Vl-v]{2}[A-Za-z]"
+        rb"[A-Za-z]{5}[0-9]{4}[A-Za-z]|[A-Za-z]{6}[0-9]{2}[A-Za-z][0-9]{2}[A-Za-z]"
         rb"|[1-9][A-Za-z][A-Za-z0-9][0-9][ -]?[A-Za-z][A-Za-z0-9][0-9][ -]?[A-Za-z]{2}[0-9]{2}"
         rb"|[A-Za-z][0-9]{3}[A-Za-z][0-9]{4}|HR[AB] ?[0-9]{2}",
         DIGITS,
@@ -89,9 +89,9 @@ PATTERNS: Final = (
     Pattern(
         _DETECTOR,
         "national-id.short",
-        rb"(?:[0-9][A-Za-z]{1,3}[0-9]{2,6}[A-Za-z]{0,2}|[A-Za-z][0-9]{2,3} ?[A-Za-z]{2,3}|[A-Za-z]{2}[ -]?[0-9]{4,5}"
-        rb"|[A-Za-z]{3}[ -][0-9]{3}[ -]?[A-Za-z]{2}|[0-9]{2} [A-Za-z]{1,3} [0-9]{2,4}"
-        rb"|[A-Za-z]-[A-Za-z]{1,2}[ -]?[0-9]{2,4}[EH]?)(?:[^0-9A-Za-z]|$)",
+        rb"[0-9][A-Za-z]{1,3}[0-9]{2}|[A-Za-z][0-9]{2,3} ?[A-Za-z]{2}|[A-Za-z]{2}[ -]?[0-9]{4}"
+        rb"|[A-Za-z]{3}[ -][0-9]{3}[ -]?[A-Za-z]{2}|[0-9]{2} [A-Za-z]{1,3} [0-9]{2}"
+        rb"|[A-Za-z]-[A-Za-z]{1,2}[ -]?[0-9]{2}",
         DIGITS,
         _found,
     ),
