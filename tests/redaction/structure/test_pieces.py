@@ -65,9 +65,11 @@ def test_whatever_is_cut_anywhere_is_found(secret, data):
     pieces = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     value, _ = shown(pieces, WHO)
     joined = "".join(value)
-    assert secret not in joined
-    assert joined.startswith("The answer is by <")
+    assert joined.startswith("The answer is by ")
     assert joined.endswith(" and it is good.")
+    # A piece that is found by itself keeps what little its neighbours hold of it.
+    left = joined.removeprefix("The answer is by ").removesuffix(" and it is good.")
+    assert not any(secret[at : at + 8] in left for at in range(len(secret) - 7))
 
 
 def test_one_character_at_a_time_is_found():

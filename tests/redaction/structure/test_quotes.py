@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certtrace.redaction.structure.quotes import without_values
+from certtrace.redaction.structure.reprs import is_type
 
 VALUE = "Zoltan K\u00f6rte"
 
@@ -236,7 +237,7 @@ def test_a_failed_assertion_compares_no_values(message, expected):
 
 
 @settings(deadline=None)
-@given(value=st.text(min_size=4, max_size=40).filter(lambda text: not text.isdecimal()))
+@given(value=st.text(min_size=4, max_size=40).filter(lambda text: not text.isdecimal() and not is_type(f"'{text}'")))
 def test_no_quoted_value_survives_whatever_it_holds(value):
     def int_of():
         return int(f"x{value}")

@@ -72,7 +72,9 @@ class _Pieces:
             last, end = self.place(found.end - 1)
             if first == last or not found.type or _GAP in joined[found.start : found.end]:
                 continue  # without a type it is the bound that cuts
-            if not (_flows(self.texts) or found.type == "EXAM_SECRET") and self._is_chance(first, last, find):
+            if not (_flows(self.texts) or found.type == "EXAM_SECRET") and self._is_chance(
+                found.type, first, last, find
+            ):
                 continue
             count(found.type, found.operator)
             changed[last] = changed.get(last, self.texts[last])[end + 1 :]
@@ -80,10 +82,10 @@ class _Pieces:
             changed[first] = self.texts[first][:start] + found.replacement
         return changed
 
-    def _is_chance(self, first: int, last: int, find: Finder) -> bool:
+    def _is_chance(self, kind: str, first: int, last: int, find: Finder) -> bool:
         """Tell whether a finding across borders comes of values that have nothing to do with each other.
 
-        They have where a piece is found as a whole by itself, as in a row of a table, or where a finding ends at the
+        They have nothing where a piece is such a finding by itself, as in a row of a table, or where one ends at the
         border at which another begins. One that only touches a border may well go on behind it.
         """
         touching = 0
@@ -93,6 +95,8 @@ class _Pieces:
                 continue
             edge = text[-_EDGE:] if number == first else text[:_EDGE]
             for alone in find(edge):
+                if alone.type != kind:
+                    continue
                 if alone.start == 0 and alone.end == len(text):
                     return True
                 touching += number == first and alone.end == len(edge)
