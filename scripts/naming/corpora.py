@@ -127,11 +127,30 @@ def answers(folder: Path) -> Iterator[Sample]:
             yield Sample(row["text"][start : start + 4000], [], row["id"], "casestudies")
 
 
+_THINGS = {
+    "it",
+    "the system",
+    "the service",
+    "the protocol",
+    "the server",
+    "the database",
+    "the network",
+    "the method",
+    "the approach",
+    "the model",
+}
+_STANDINS = re.compile(
+    r"\b(?:he|she|him|his|(?:the|a) (?:candidate|student|user|expert|grader|architect|examiner|reviewer|administrator|customer|developer"
+    r"|man|woman|boy|girl|old man|lady|gentleman|doctor|player|minister|singer|author|officer|traveler)|it"
+    r"|the (?:system|service|protocol|server|database|network|method|approach|model))\b(?!['-])",
+    re.IGNORECASE,
+)
+
 _PLACE = re.compile(r"\{([A-Za-z]\w*)(?:\.(\w+))?\}")
 
 
 _VOCABULARY = {
-    "tech", "law", "pattern", "heading", "city", "country", "nation", "starter", "org", "upper", "title", "common", "code", "secret"
+    "tech", "law", "pattern", "heading", "city", "country", "nation", "starter", "org", "upper", "title", "common", "code", "secret", "made"
 }  # fmt: skip
 
 
@@ -183,6 +202,8 @@ class Writer:
         chance = self._chance
         if base == "org":
             return self._company()
+        if base == "tech" and chance.random() < 0.06:
+            return self._invention()
         if base == "tech":
             return chance.choice(words.PRODUCTS) if chance.random() < 0.8 else chance.choice(words.PATTERNS)
         if base == "upper":
@@ -192,6 +213,8 @@ class Writer:
             return " ".join(chance.choice(self._ordinary).capitalize() for _ in range(count))
         if base == "common":
             return chance.choice(self._ordinary)
+        if base == "made":
+            return self._invention()
         if base in {"code", "secret"}:
             return self._identifier(base)
         lists = {
@@ -213,6 +236,14 @@ class Writer:
             text = "".join(part.capitalize() for part in parts)
             return text if style == "Camel" else text[0].lower() + text[1:]
         return style.join(parts)
+
+    def _invention(self) -> str:
+        """Return a product that nobody has listed."""
+        chance = self._chance
+        one, two = chance.choice(self._ordinary), chance.choice(self._ordinary)
+        end = chance.choice("ly ify io DB MQ AI Hub Flow Kit Ops Base us is a er ix on um et".split())
+        name = chance.choice([one[:5] + end, one + end, one + two.capitalize(), one[:3] + two[-3:], one[:4] + two[-2:]])
+        return name[0].upper() + name[1:]
 
     def _company(self) -> str:
         chance = self._chance
@@ -298,6 +329,40 @@ class Writer:
             text += name
             last = end
         return Sample(text + sample.text[last:], spans, sample.group, sample.kind, sample.weight)
+
+    def peopled(self, sample: Sample) -> Sample:
+        """Return a sample in which names stand where it says he, she or the candidate, and products where it says it."""
+        chance = self._chance
+        text, last = "", 0
+        moves: list[tuple[int, int]] = [(0, 0)]
+        added: list[Span] = []
+        taken = sorted(sample.spans + sample.hidden + sample.others)
+        for match in _STANDINS.finditer(sample.text):
+            if chance.random() > 0.45 or any(start < match.end() and match.start() < end for start, end in taken):
+                continue
+            word = match[0].casefold()
+            is_person = word not in _THINGS
+            if is_person:
+                person = self._crowd.one()
+                name = person.form(chance.choices(["first", "full", "last"], [4, 4, 2])[0], chance)
+                name += "'s" if word == "his" else ""
+            else:
+                name = self._vocabulary(chance.choice(["tech", "tech", "pattern", "law", "title"]))
+            text += sample.text[last : match.start()]
+            if is_person:
+                added.append((len(text), len(text) + len(name) - 2 * (word == "his")))
+            text += name
+            last = match.end()
+            moves.append((last, len(text) - last))
+
+        def moved(span: Span) -> Span:
+            by = next(by for place, by in reversed(moves) if place <= span[0])
+            return span[0] + by, span[1] + by
+
+        return Sample(
+            text + sample.text[last:], [moved(span) for span in sample.spans] + added, sample.group, sample.kind,
+            sample.weight, [moved(span) for span in sample.hidden],
+        )  # fmt: skip
 
     def _like(self, old: str, person: Person) -> str:
         chance = self._chance

@@ -10,6 +10,7 @@ LATIN = (
     " es_CL es_CO es_ES es_MX et_EE fi_FI fr_BE fr_CA fr_CH fr_DZ fr_FR fr_QC ga_IE ha_NG hr_HR hu_HU id_ID ig_NG is_IS"
     " it_IT lt_LT lv_LV nl_BE nl_NL no_NO pl_PL pt_BR pt_PT ro_RO sk_SK sl_SI sv_SE sw tr_TR tw_GH uz_UZ vi_VN yo_NG zu_ZA"
 ).split()
+ENGLISH = "en_US en_US en en_GB en_IE en_NZ en_IN".split()
 OTHER = "bg_BG el_GR mk_MK ru_RU uk_UA hy_AM ka_GE ar_SA ar_AA he_IL fa_IR hi_IN bn_BD".split()
 
 # Romanised names that the lists lack: common knowledge of East Asia, the Arab world, South Asia and Africa.
@@ -141,8 +142,10 @@ class Crowd:
         kind = chance.random()
         if kind < 0.025:
             return chance.choice(self._other)
-        if kind < 0.40:
+        if kind < 0.35:
             return chance.choice(list(ROMANISED))
+        if kind < 0.55:
+            return chance.choice(ENGLISH)
         return chance.choice(self._latin)
 
     def _draw(self, kind: str, culture: str) -> str:

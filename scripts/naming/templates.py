@@ -527,6 +527,13 @@ Frank answer, but wrong.
 WARNING: {upper} MUST NOT BE USED WITH {upper2}
 TCP and UDP use ports; IP does not. OSPF uses {law}.
 The TTL is decremented by each Router; ARP resolves MAC addresses.
+{made} is used for {common}. {made2} stores the {common2}.
+- **{made}**: {common} {common2}\n- **{made2}**: {common3}
+1. **{made}**\n2. **{made2}** (not selected)
+We chose {made} (vector database), {tech} and {made2}, e.g. for {common}.
+{made} costs {n} dollars, {made2} is free.
+Use {made}, e.g. {made2} or {tech}.
+Our agent, named {made}, answers questions about {common}.
 {title}: the {common} is {common2} and the {common3} is not.
 {title} and {title2} are needed for {common}.
 - **{title}**: {common} {common2}\n- **{title2}**: {common3}
@@ -598,6 +605,10 @@ Die Anwendung der {title} ist die Aufgabe des Empfängers. Der Nachteil: höhere
 Vorteil: Verbindung nur einmal gültig. Nachteil: Wahl der Nummern, Verlust von Paketen im Netzwerk.
 Die Bewertung der Aufgabe durch den Prüfer erfolgt am Montag. Der Antrag wurde im Januar gestellt.
 Die Vorteile dieser Architektur sind Skalierbarkeit, Wartbarkeit und Sicherheit; Kosten und Aufwand steigen.
+Wenn Knoten A sendet, hört Knoten B das Signal. Das führt zu weniger Kollisionen, weil die Last sinkt.
+Eine hohe Anzahl von Teilnehmern liefert gute Ergebnisse. Der einfachste Weg ist nicht immer der beste.
+Die Zentrale Stelle vergibt die Adressen; danach ist keine Verbindung möglich. Zusätzlich werden Daten gespeichert.
+Vielen Dank für Ihre Einreichung. Die Prüfung findet am {weekday} in {city} statt.
 Le Serveur envoie le Message au Client; la Passerelle le vérifie.
 Die Antwort nennt {tech}, aber der Grund fehlt. Das System nutzt eine Datenbank und einen Server.
 Der Kandidat erklärt das Muster gut, die Schnittstelle und der Dienst fehlen.

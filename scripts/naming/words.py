@@ -23,7 +23,7 @@ Hyrum Postel Liskov Demeter Lamport Paxos Raft Byzantine Merkle Bloom Cuckoo Tur
 Fibonacci Levenshtein Jaccard Kanban Scrum Lean Agile Crystal Vernam Caesar Vigenere Diffie Hellman Rivest Shamir Adleman Kerberos Radius Diameter
 Mealy Petri Backus Naur Chomsky Karnaugh Knuth Euler Hilbert Sierra Bonjour Zigbee Thread Matter Bluetooth Harald Aloha Ethernet Manchester
 Anthropic OpenAI Nvidia Microsoft Oracle Cisco Juniper Arista Dell Lenovo Siemens Bosch Philips Sony Salesforce Stripe Twilio Adyen Klarna
-Arize Opik Braintrust Helicone Portkey LiteLLM Instructor Pydantic FastAPI Starlette Uvicorn Gunicorn Poetry Hatch Ruff Bandit Hypothesis
+Faiss CrewAI Jina Firecrawl Opnet Omnet Wireshark Nmap Arize Opik Braintrust Helicone Portkey LiteLLM Instructor Pydantic FastAPI Starlette Uvicorn Gunicorn Poetry Hatch Ruff Bandit Hypothesis
 Amelia Clara Casper Cody Devin Eliza Ernie Grace Hal Iris Jasper Jules Leo Lucy Max Nora Olive Otto Penny Rosie Rufus Sage Sam Stella Tay Vera
 """.split()  # fmt: skip
 
@@ -36,7 +36,8 @@ Nyquist rate|Hamming distance|Hamming code|Reed-Solomon codes|Diffie-Hellman|Kar
 Gantt chart|Likert scale|Cohen's kappa|Fleiss' kappa|Cronbach's alpha|Pearson correlation|Spearman's rho|Levenshtein distance|Jaccard similarity|Zipf's law|
 Pareto principle|Erlang B formula|Gilbert-Elliott model|Fibonacci backoff|Bernoulli trial|Boolean logic|Euler's method|Hilbert curve|Cantor pairing|Peano curve|
 Nygard-style records|Fowler-style|Gang of Four|Kleppmann-style|Manchester encoding|Chandy-Lamport|Bresenham|Gray code|Caesar cipher|Elo rating|Wilson interval|
-Brewer's theorem|Brewer's CAP theorem|Lehman's laws|Kano model|Eisenhower matrix|Tuckman model|Cynefin framework|Ishikawa diagram|Weibull distribution|Welch's t-test|Student's t-test|Bonferroni correction
+Kruchten's 4+1 views|Kruchten|Palm's theorem|Rozanski and Woods|Boehm's spiral|Parnas|McCabe complexity|Halstead metrics|Nash equilibrium|Kurose and Ross|
+Tanenbaum|Kleene star|Gödel|Kendall notation|Little's theorem|Stokes|Murphy's law|Hofstadter's law|Wirth's law|Linus's law|Dunbar's number|Campbell's law|Brewer's theorem|Brewer's CAP theorem|Lehman's laws|Kano model|Eisenhower matrix|Tuckman model|Cynefin framework|Ishikawa diagram|Weibull distribution|Welch's t-test|Student's t-test|Bonferroni correction
 """.replace("\n", "").split("|")  # fmt: skip
 
 PATTERNS = """

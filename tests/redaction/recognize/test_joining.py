@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from certtrace.redaction.recognize.features import plain
+from certtrace.redaction.recognize.features import Lists, hashed, plain
 from certtrace.redaction.recognize.joining import HIGH, STANDARD, UNIT, Word, join
 
 
@@ -69,3 +69,30 @@ def test_quoted_authors_stay_in_the_standard_sensitivity() -> None:
     assert found("As Martin Fowler says; Fowler is right", scores, HIGH) == ["Martin Fowler", "Fowler"]
     assert found("candidate Martin Fowler says", scores) == ["Martin Fowler"]
     assert found("name: Martin Fowler", scores) == ["Martin Fowler"]
+
+
+def test_a_value_of_one_listed_word_is_no_name_unless_it_is_a_given_name() -> None:
+    lists = Lists(
+        given=frozenset({hashed("ruby")}),
+        family=frozenset(),
+        common=frozenset(),
+        technical=frozenset({hashed("ruby"), hashed("jenkins")}),
+        places=frozenset({hashed("houston")}),
+    )
+    for text, expected in (("Jenkins", 0), ("Houston.", 0), ("Ruby", 1), ("Solheim", 1)):
+        word = Word(0, len(text.rstrip(".")), 4 * UNIT, text.rstrip(".").lower())
+        assert len(join(text, [word], STANDARD, lists)) == expected
+        assert len(join(text, [word], HIGH, lists)) == 1
+
+
+def test_a_given_name_lifts_the_unlikely_word_behind_it() -> None:
+    lists = Lists(frozenset({hashed("gary")}), frozenset(), frozenset(), frozenset(), frozenset())
+    text = "elected were Gary Chan of the party"
+    words = [Word(13, 17, -2 * UNIT, "gary"), Word(18, 22, -3 * UNIT, "chan")]
+    assert [text[name.start : name.end] for name in join(text, words, STANDARD, lists)] == ["Gary Chan"]
+    assert join(text, words, STANDARD) == []
+
+
+def test_a_text_about_people_needs_less() -> None:
+    assert found("He met Marner there", {"Marner": -1.2}) == ["Marner"]
+    assert found("The queue Marner there", {"Marner": -1.2}) == []

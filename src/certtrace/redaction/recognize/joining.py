@@ -69,19 +69,19 @@ class Limits:
 STANDARD: Final = Limits(
     alone=-UNIT // 4,
     small=2 * UNIT,
-    told=-UNIT,
-    pair=-5 * UNIT // 2,
+    told=-3 * UNIT // 2,
+    pair=-7 * UNIT // 2,
     beside=-3 * UNIT // 2,
-    again=-3 * UNIT // 2,
+    again=-5 * UNIT // 2,
     authorities=True,
 )
 HIGH: Final = Limits(
     alone=-3 * UNIT // 2,
     small=UNIT,
     told=-2 * UNIT,
-    pair=-3 * UNIT,
-    beside=-3 * UNIT,
-    again=-5 * UNIT // 2,
+    pair=-4 * UNIT,
+    beside=-5 * UNIT // 2,
+    again=-3 * UNIT,
     authorities=False,
 )
 
@@ -113,7 +113,7 @@ def join(text: str, words: list[Word], limits: Limits, lists: Lists = NO_LISTS) 
     for word, behind in pairwise(words):
         if min(word.score, behind.score) >= limits.pair and _is_pair(text, word, behind, lists):
             word.counts = behind.counts = True
-    if not any(word.counts for word in words):
+    if not any(word.counts for word in words) or (limits.authorities and _is_bare_term(text, words, lists)):
         return []
     known = {word.form for word in words if word.counts and len(word.form) > 2}
     for word in words:
@@ -125,6 +125,14 @@ def join(text: str, words: list[Word], limits: Limits, lists: Lists = NO_LISTS) 
     if limits.authorities:
         groups = _without_authorities(text, groups)
     return [Recognized(_begin(text, group), group[-1].end) for group in groups]
+
+
+def _is_bare_term(text: str, words: list[Word], lists: Lists) -> bool:
+    """Return whether the text is one word that is a product or a place, and nobody's given name."""
+    if len(words) > 1 or text[: words[0].start].strip() or text[words[0].end :].strip(" .,;:!?)\n"):
+        return False
+    key = hashed(words[0].form)
+    return key not in lists.given and (key in lists.technical or key in lists.places)
 
 
 def _counts(text: str, word: Word, limits: Limits, small: int) -> bool:
