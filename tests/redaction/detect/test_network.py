@@ -81,6 +81,7 @@ def test_versions_scopes_times_and_ratios_are_no_addresses(text):
         ("2001:db8::/32 is for books", "2001:db8::/32"),
         ("fe80::1%eth0 on this network", "fe80::1%eth0"),
         ("2001:db8::/9999", "2001:db8::"),
+        ("subnet:::ffff:0:0", "::ffff:0:0"),
     ],
 )
 def test_a_prefix_and_a_zone_belong_to_the_address(text, whole):

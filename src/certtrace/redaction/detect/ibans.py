@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from certtrace.redaction.detect.checks import MIN_IBAN, iban_length, mod97
+from certtrace.redaction.detect.checks import IBAN_LENGTHS, MIN_IBAN, iban_length, mod97
 from certtrace.redaction.detect.pattern import DIGITS, Pattern, Spans, touches_word
 from certtrace.redaction.text.engine import Groups
 
@@ -29,10 +29,20 @@ def _iban(data: bytes, groups: Groups) -> tuple[Spans, int]:
 
 
 def _named_length(data: bytes, start: int, compact: str) -> int:
-    """Return the length of a number that the text calls an IBAN, of a country or length the registry does not have."""
+    """Return the length of a number that the text calls an IBAN, of a length the registry does not have."""
     if not _NAMED.search(data, max(0, start - _REACH), start):
         return 0
     return next((size for size in range(len(compact), MIN_IBAN - 1, -1) if mod97(compact[:size])), 0)
 
 
-PATTERNS: Final = (Pattern("IBAN", "iban", rb"(?i)[A-Z]{2}[0-9]{2}(?:[ .-]?[A-Z0-9]){11,32}", DIGITS, _iban),)
+def _countries() -> str:
+    """Return an expression for the country codes: hexadecimal ids hold any two letters, but few of these."""
+    seconds: dict[str, str] = {}
+    for code in sorted(IBAN_LENGTHS):
+        seconds[code[0]] = seconds.get(code[0], "") + code[1]
+    return "|".join(f"{first}[{letters}]" for first, letters in seconds.items())
+
+
+PATTERNS: Final = (
+    Pattern("IBAN", "iban", f"(?i)(?:{_countries()})[0-9]{{2}}(?:[ .-]?[A-Z0-9]){{11,32}}".encode(), DIGITS, _iban),
+)

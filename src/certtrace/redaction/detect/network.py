@@ -81,7 +81,7 @@ def _v6_token(data: bytes, inside: int) -> tuple[int, int, IPv6Address] | None:
     start = inside - len(left) + len(left.rstrip(_V6_SIGNS))
     token = data[start : inside + len(right) - len(right.lstrip(_V6_SIGNS))]
     # Punctuation around it: `addr:fe80::1`, `is 2001:db8::1.`, `2001:db8::1: refused`.
-    if token.startswith((b":", b".")) and not token.startswith(b"::"):
+    if token.startswith((b":", b".")) and (token.startswith(b":::") or not token.startswith(b"::")):
         token, start = token[1:], start + 1
     token = token.rstrip(b".")
     if token.endswith(b":") and not token.endswith(b"::"):

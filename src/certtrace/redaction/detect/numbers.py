@@ -22,6 +22,7 @@ _HEX_SIGNS: Final = b"0123456789abcdef-"
 _HEX_ID: Final = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24,64}")
 _MAX_ID: Final = 64
 _CONTEXT: Final = 80
+_MAX_PHONE: Final = 15
 _MAX_PLAIN: Final = 28
 
 Span = tuple[int, int, str]
@@ -38,7 +39,7 @@ def classify(data: bytes, start: int, end: int) -> Iterator[Span]:
         return
     before = data[max(0, start - _CONTEXT) : start].lower().decode("latin-1")
     alone = end - start == len(data)
-    if digits >= MIN_CARD:
+    if digits >= MIN_CARD and not (digits <= _MAX_PHONE and run.startswith(("+", "(+"))):
         found = [(start + first, start + last) for first, last in cards(run, groups, before, alone=alone)]
         if found:
             yield from ((first, last, "CREDIT_CARD") for first, last in found)

@@ -47,6 +47,7 @@ PHONE_WORDS_AFTER: Final = frozenset(_AFTER.split())
 """Words behind a telephone number that say what it is."""
 _LINKING: Final = frozenset(_LINKS.split()) | PHONE_NOUNS | PHONE_PLACES
 """What may stand between the word and the number."""
+_TELLING: Final = PHONE_NOUNS | PHONE_VERBS | PHONE_PLACES | {"number"}
 _OTHER_NUMBERS: Final = frozenset(_OTHERS.split())
 _OWNING: Final = frozenset(_OWNERS.split())
 _MEASURES: Final = frozenset(_UNITS.split())
@@ -72,6 +73,8 @@ def is_named(before: str, after: str) -> bool:
         return False
     if following is not None and following[0] in PHONE_WORDS_AFTER:
         return True
+    if _TELLING.isdisjoint(_WORD.findall(before)):
+        return False
     words = _WORD.findall(_SENTENCE_END.split(before)[-1])
     if not words or words[-1] in _MEASURES:
         return False

@@ -52,6 +52,7 @@ _WORD_BEFORE: Final = re.compile(r"[a-z]+")
 
 _MIN_DIGITS: Final = 7
 _MAX_DIGITS: Final = 15
+_FEW: Final = 3
 _BEHIND: Final = 16
 _MIN_INTERNATIONAL: Final = 8
 _MIN_NATIONAL: Final = 9
@@ -71,7 +72,7 @@ def phones(data: bytes, start: int, run: str, before: str) -> Iterator[Place]:
         run: Digits and separators.
         before: What stands in front of the run, in lower case.
     """
-    if _DATE.fullmatch(run) or _is_decimal(run):
+    if _DATE.fullmatch(run) or _is_decimal(run) or (run.isdigit() and len(run) > _MAX_DIGITS):
         return
     end = start + len(run)
     after = data[end : end + _BEHIND].lower().decode("latin-1")
@@ -110,6 +111,8 @@ def _numbers(run: str, before: str, after: str) -> Iterator[Place]:
 
 def _parts(run: str) -> Iterator[Place]:
     """Yield the parts of a run that joins several numbers, such as two lines of an address block."""
+    if run.isdigit():
+        return
     words = run.split()
     cuts = [cut.span() for cut in _PARTS.finditer(run)]
     if len(words) > 1 and all(sum(map(str.isdigit, word)) >= _MIN_DIGITS for word in words):
@@ -136,7 +139,9 @@ def _phone(run: str, before: str, after: str) -> Place | None:
 
 def _has_form(run: str, digits: str) -> bool:
     """Tell whether the run has the form of a national number, which nothing else has."""
-    if _PAIRS.fullmatch(run) or (_MOBILE.fullmatch(run) and len(set(run)) > 3):
+    if run == digits:
+        return run[0] == "0" and _MOBILE.fullmatch(run) is not None and len(set(run)) > _FEW
+    if _PAIRS.fullmatch(run):
         return True
     if not _MIN_NATIONAL <= len(digits) <= _MAX_NATIONAL:
         return False

@@ -32,13 +32,10 @@ def ssn(run: str, groups: Sequence[tuple[int, int]], before: str, *, alone: bool
     hyphened = _in_shape(run, groups, {"-"}) if len(groups) == len(_SHAPE) else None
     if hyphened is not None and is_ssn(*_parts(run, hyphened)):
         return hyphened
-    if "s" not in before or not _NAMED.search(before):
-        return None
     # Its name makes any grouping a social security number, and lets areas pass that only taxpayer numbers have.
-    for place in (_in_shape(run, groups, {"-", " ", "."}), *_nine(groups)):
-        if place is not None and is_ssn(*_parts(run, place), named=True):
-            return place
-    return None
+    shaped = _in_shape(run, groups, {"-", " ", "."})
+    places = [place for place in (shaped, *_nine(groups)) if place and is_ssn(*_parts(run, place), named=True)]
+    return places[0] if places and "s" in before and _NAMED.search(before) else None
 
 
 def _in_shape(run: str, groups: Sequence[tuple[int, int]], signs: set[str]) -> tuple[int, int] | None:
