@@ -159,3 +159,11 @@ def test_keys_are_listed_rotated_and_destroyed_and_never_shown(run, tmp_path):
     assert len(run("policy", "keys").splitlines()) == 1
     for text in (before, rotated, listed):
         assert key.hex() not in text
+
+
+def test_a_text_that_is_withheld_still_tells_what_is_in_it(run):
+    (row,) = rows(run("redact", "--profile", "strict", "--findings", given=json.dumps({"text": TEXT})))
+    assert row["redacted"].startswith("<text:")
+    assert {"EMAIL", "PHONE"} < {finding["type"] for finding in row["findings"]}
+    last = row["findings"][-1]
+    assert (last["layer"], last["start"], last["end"]) == ("default", 0, len(TEXT))

@@ -22,7 +22,7 @@ class Explained:
 
     redacted: str
     changes: list[Change]
-    """In order; offsets are characters of the text."""
+    """In order; offsets are characters of the text. Where the text was withheld as a whole, that comes last."""
 
 
 def explain(unit: Unit, text: str) -> Explained:
@@ -37,7 +37,9 @@ def explain(unit: Unit, text: str) -> Explained:
     found = list(_in_json(unit, text)) or unit.changes(text)
     # Where nothing that was found explains it, it was the text as such: withheld, or binary.
     whole = Change(0, len(text), redacted, "TEXT", DEFAULT, "unclassified", "hash")
-    return Explained(redacted, found if found and not unit.withholds(text) else [whole])
+    if unit.withholds(text):
+        found.append(whole)
+    return Explained(redacted, found or [whole])
 
 
 def _in_json(unit: Unit, text: str) -> Iterator[Change]:
