@@ -127,15 +127,14 @@ class Binary:
     def _run(self, text: str, probe: int, done: int) -> tuple[int, int, str] | None:
         if _IN_HEX.match(text, probe):
             start = _begin(text, probe, done, _BEHIND_HEX)
-            found = _HEX.match(text, start)
-            if found is not None and found.end() - start >= MIN_BLOB and _is_dump(found[0]):
-                end = start + len(found[0].rstrip())
-                return start, end, self._described("hex", f"{end - start} characters", lambda: text[start:end].encode())
+            run = _whole(_HEX, text, start, _is_dump).rstrip()
+            if run:
+                return start, start + len(run), self._described("hex", f"{len(run)} characters", run.encode)
         if _IN_BASE64.match(text, probe):
             start = _begin(text, probe, done, _BEHIND_BASE64)
-            found = _BASE64.match(text, start)
-            if found is not None and found.end() - start >= MIN_BLOB and _is_binary(found[0]):
-                return start, found.end(), self._base64(found[0])
+            run = _whole(_BASE64, text, start, _is_binary)
+            if run:
+                return start, start + len(run), self._base64(run)
         return None
 
 
@@ -155,9 +154,19 @@ def _begin(text: str, probe: int, done: int, behind: re.Pattern[str]) -> int:
     start = first
     for found in behind.finditer(text, first, probe):
         start = found.end()
-    while text[start : start + 1] in _SEPARATORS:
+    # Behind the probe no run begins that covers it: a text of nothing but separators is not read to its end each time.
+    while start < probe + _PROBE and text[start : start + 1] in _SEPARATORS:
         start += 1
     return start
+
+
+def _whole(kind: re.Pattern[str], text: str, start: int, is_wanted: Callable[[str], bool]) -> str:
+    """Return the run that begins at `start`, or an empty text; whether it is wanted is judged by its head."""
+    head = kind.match(text, start, start + 2 * MIN_BLOB)
+    if head is None or head.end() - start < MIN_BLOB or not is_wanted(head[0]):
+        return ""
+    whole = kind.match(text, start)
+    return whole[0] if whole is not None else ""
 
 
 def _is_dump(run: str) -> bool:
