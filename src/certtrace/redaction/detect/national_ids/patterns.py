@@ -18,6 +18,10 @@ _LONG: Final = 24
 _LETTERS: Final = string.ascii_letters.encode()
 _SIGNS: Final = _LETTERS + string.digits.encode() + b"./_-"
 _RUN: Final = re.compile(rb"[0-9A-Za-z_-]*")
+_MACHINE: Final = re.compile(
+    rb"(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9](?:[T ][0-9:.]{5,20}Z?)?(?![0-9A-Za-z-])|[0-9]{5,}\.[0-9]+(?![0-9./-])"
+)
+"""A date, a time, a number with a fraction."""
 _FILLER: Final = re.compile(rb"(?:[ \t-\r,;:|\"'()\[\]]|and\b|or\b)*", re.IGNORECASE)
 _REST: Final = re.compile(rb"[ \t-\r.!?]*")
 
@@ -30,6 +34,9 @@ def _found(data: bytes, groups: Groups) -> tuple[Spans, int]:
 
 def _within(data: bytes, start: int, end: int) -> tuple[Spans, int]:
     """Find the first identifier that begins shortly before a match or in it."""
+    machine = _MACHINE.match(data, start)
+    if machine is not None:
+        return [], machine.end()
     before = data[max(0, start - _LONG - 1) : start]
     place = start - len(before) + len(before.rstrip(_SIGNS))
     run = _behind(_RUN, data, start)
@@ -89,7 +96,7 @@ PATTERNS: Final = (
     Pattern(
         _DETECTOR,
         "national-id.short",
-        rb"[0-9][A-Za-z]{1,3}[0-9]{2}|[A-Za-z][0-9]{2,3} ?[A-Za-z]{2}|[A-Za-z]{2}[ -]?[0-9]{4}"
+        rb"[0-9](?:[A-SU-Za-z]|[A-Za-z]{2,3})[0-9]{2}|[A-Za-z][0-9]{2,3} ?[A-Za-z]{2}|[A-Za-z]{2}[0-9]{4}"
         rb"|[A-Za-z]{3}[ -][0-9]{3}[ -]?[A-Za-z]{2}|[0-9]{2} [A-Za-z]{1,3} [0-9]{2}"
         rb"|[A-Za-z]-[A-Za-z]{1,2}[ -]?[0-9]{2}",
         DIGITS,
