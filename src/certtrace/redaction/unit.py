@@ -31,9 +31,9 @@ WITHHELD: Final = "<withheld: redaction failed>"
 _ROOTS: Final = {semconv.OBSERVATION_INPUT: "input", semconv.OBSERVATION_OUTPUT: "output"}
 _METADATA_ROOT: Final = semconv.OBSERVATION_METADATA
 _KINDS: Final = ("", "internal", "server", "client", "producer", "consumer")
-_QUOTING: Final[dict[str, Callable[[str], str]]] = {
+_QUOTING: Final[dict[str, Callable[[str, str], str]]] = {
     semconv.EXCEPTION_MESSAGE: without_values,
-    semconv.EXCEPTION_STACKTRACE: traceback_without_values,
+    semconv.EXCEPTION_STACKTRACE: lambda text, _: traceback_without_values(text),
     semconv.OBSERVATION_STATUS_MESSAGE: without_values,
 }
 """Attributes in which an error may quote the value it is about."""
@@ -76,6 +76,8 @@ class Unit:
         self._default = redactor.scopes.default
         self._scope = self._default
         self._spans_kind = ("", "")
+        self._error = ""
+        """Type of the error that a message may be of."""
         collector = Collector(redactor.rules)
         for key, value in values:
             try:
@@ -111,6 +113,7 @@ class Unit:
         begin = time.perf_counter_ns()
         self.tally = Tally()
         kind = _KINDS[span.kind] if 0 <= span.kind < len(_KINDS) else ""
+        self._error = str(span.attributes.get(semconv.ERROR_TYPE, ""))
         self._spans_kind = (str(span.attributes.get(semconv.OBSERVATION_TYPE, "span")), kind)
         redacted = SpanRecord(
             trace_id=span.trace_id,
@@ -123,7 +126,7 @@ class Unit:
             status_code=span.status_code,
             status_message=self._status(span.status_message),
             attributes=self._attributes(span.attributes),
-            events=[EventRecord(self.text(e.name), e.time_ns, self._attributes(e.attributes)) for e in span.events],
+            events=[self._event(event) for event in span.events],
             links=[self._link(link) for link in span.links],
             trace_state=self._trace_state(span.trace_state),
             parent_is_remote=span.parent_is_remote,
@@ -164,7 +167,7 @@ class Unit:
             if self._scope.value not in {"", "keep"}:
                 return self._whole(inner, self._scope.value)
             if key in _QUOTING and isinstance(inner, str) and redactor.policy.quoted_values == "withhold":
-                value = inner = _QUOTING[key](inner)
+                value = inner = _QUOTING[key](inner, self._error)
             return self._in_scope(key, value, inner)
         finally:
             self._leave()
@@ -181,6 +184,10 @@ class Unit:
         if isinstance(redacted, str):
             return redacted
         return jsontext.dumps(redacted) if isinstance(value, Structured | ModelValue) else _otlp(redacted)
+
+    def _event(self, event: EventRecord) -> EventRecord:
+        self._error = str(event.attributes.get(semconv.EXCEPTION_TYPE, ""))
+        return EventRecord(self.text(event.name), event.time_ns, self._attributes(event.attributes))
 
     def _link(self, link: LinkRecord) -> LinkRecord:
         state = self._trace_state(link.trace_state)
@@ -313,20 +320,30 @@ class Unit:
         if operator == "keep":
             before, self._look = self._look, Look(self._scope.operators, detect=False)
             try:
-                return Walk(self._rules, self.text, self.operator, self.tally, self._whole).redact(value, "")
+                return self.walk().redact(value, "")
             finally:
                 self._look = before
         self.tally.count("VALUE", operator)
         if operator.startswith("mask"):
-            keep_last = int(operator.partition(":")[2] or 0)
-            leaf: Callable[[str], str] = partial(masked, keep_last=keep_last)
-            return _otlp(Walk(self._rules, leaf, self.operator, self.tally, self._whole).redact(value, ""))
+            return _otlp(self._masked(value, int(operator.partition(":")[2] or 0), 0))
         if operator == "drop":
             return "<dropped>"
         text = _as_text(value)
         if operator == "pseudonymise":
             return self._redactor.operators.replacement(operator, "ID", text)
         return f"<value:{self._redactor.withheld_hash(text)} len={len(text)}>"
+
+    def _masked(self, value: object, keep_last: int, depth: int) -> Any:
+        """Return a value with every text and number in it masked; keys are redacted as keys are."""
+        if isinstance(value, ModelValue):
+            value = value.fields
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, Mapping) and depth < self._rules.max_depth:
+            return {self.text(str(key)): self._masked(item, keep_last, depth + 1) for key, item in value.items()}
+        if isinstance(value, list | tuple) and depth < self._rules.max_depth:
+            return [self._masked(item, keep_last, depth + 1) for item in value]
+        return masked(value if isinstance(value, str) else _as_text(value), keep_last)
 
     # --- short cuts ---------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from certtrace.redaction.structure.walker import Rules, exam_leaves
 
 _MAX_NODES: Final = 200_000
 _MAX_PEOPLE: Final = 200
+_JSON_BEGINS: Final = frozenset("{[`")
 _LEAVES: Final = frozenset({bool, int, float, bytes, type(None)})
 """Types of values that declare nobody by themselves."""
 
@@ -42,7 +43,7 @@ class Collector:
         if isinstance(value, Structured):
             value = value.value
         if isinstance(value, str):
-            value = jsontext.loads(value) if value[:64].lstrip()[:1] in {"{", "["} else None
+            value = jsontext.everything(value) if value[:64].lstrip()[:1] in _JSON_BEGINS else None
         if type(value) in _LEAVES:
             return
         if isinstance(value, ModelValue):

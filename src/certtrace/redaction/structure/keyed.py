@@ -1,7 +1,7 @@
 """Values that a key declares in text no parser reads: representations, logs, JSON that was cut or stands in prose."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from string import ascii_letters, digits
 from typing import Final, NamedTuple
@@ -66,6 +66,12 @@ class KeyedValues:
         for pair in pairs:
             if pair.certain or pair.group in certain:
                 yield Finding(pair.start, pair.end, pair.kind, layer=DETECTOR, rule=f"key.{pair.key}")
+
+    def suspects(self, texts: Sequence[str]) -> Iterator[int]:
+        """Yield the indices of the texts in which something is found."""
+        for index, text in enumerate(texts):
+            if ("=" in text or ":" in text) and any(True for _ in self.find(View(text))):
+                yield index
 
     def _pairs(self, text: str) -> Iterator[_Pair]:
         group = done = at = 0
