@@ -20,8 +20,9 @@ _SIGNS: Final = _LETTERS + string.digits.encode() + b"./_-"
 _RUN: Final = re.compile(rb"[0-9A-Za-z_-]*")
 _MACHINE: Final = re.compile(
     rb"(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9](?:[T ][0-9:.]{5,20}Z?)?(?![0-9A-Za-z-])|[0-9]{5,}\.[0-9]+(?![0-9./-])"
+    rb"|[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9A-Za-z])"
 )
-"""A date, a time, a number with a fraction."""
+"""A date, a time, a number with a fraction, an IP address."""
 _FILLER: Final = re.compile(rb"(?:[ \t-\r,;:|\"'()\[\]]|and\b|or\b)*", re.IGNORECASE)
 _REST: Final = re.compile(rb"[ \t-\r.!?]*")
 
