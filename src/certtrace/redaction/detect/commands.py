@@ -52,7 +52,10 @@ def _flag(data: bytes, groups: Groups) -> tuple[Spans, int]:
     start = groups[0][0] + 1
     commands = _COMMAND.findall(data, max(data.rfind(b"\n", 0, start), start - _LINE, 0), start)
     flag = _FLAG.match(data, start)
-    if not commands or flag is None:
+    if not commands:  # nor is there one for the next flags, up to where the next command stands
+        command = _COMMAND.search(data, start, start + _LINE)
+        return [], command.start() if command else min(start + _LINE, len(data)) - 64
+    if flag is None:
         return [], start + 1
     span = _span(data, flag)
     good = _holds_login(commands[-1].lower(), flag, data[slice(*span)])

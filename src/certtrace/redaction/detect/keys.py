@@ -17,8 +17,7 @@ _NTLM: Final = re.compile(
     rb"::[A-Za-z0-9_.-]{0,32}:(?:[0-9a-fA-F]{16}:[0-9a-fA-F]{32}:[0-9a-fA-F]{32,2048}|"
     rb"[0-9a-fA-F]{32,64}:[0-9a-fA-F]{32,64}:[0-9a-fA-F]{16})"
 )
-_JWK_REACH: Final = 8_192
-_KTY: Final = re.compile(rb"\\?[\"']kty\\?[\"']")
+_JWK_REACH: Final = 4_096
 
 
 def _pem(data: bytes, groups: Groups) -> tuple[Spans, int]:
@@ -56,8 +55,7 @@ def _member(data: bytes, groups: Groups) -> tuple[Spans, int]:
     """Take a private number of a JSON web key."""
     start, end = groups[0]
     value = _MEMBER.match(data, end - 1)
-    near = data[max(0, start - _JWK_REACH) : end + _JWK_REACH]
-    return ([(*value.span(), "")], value.end()) if value and _KTY.search(near) else ([], end)
+    return ([(*value.span(), "")], value.end()) if value and _in_jwk(data, start, end) else ([], end)
 
 
 def _ntlm(data: bytes, groups: Groups) -> tuple[Spans, int]:
@@ -65,6 +63,10 @@ def _ntlm(data: bytes, groups: Groups) -> tuple[Spans, int]:
     start, end = groups[0]
     match = _NTLM.match(data, start)
     return ([(start, match.end(), "")], match.end()) if match else ([], end)
+
+
+def _in_jwk(data: bytes, start: int, end: int) -> bool:
+    return data.find(b"kty", max(0, start - _JWK_REACH), end + _JWK_REACH) >= 0
 
 
 PATTERNS: Final = (

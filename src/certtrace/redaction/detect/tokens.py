@@ -29,7 +29,9 @@ _BODIES_IN_BASE64: Final = frozenset(
     }
 )
 _RUN: Final = re.compile(rb"[A-Za-z0-9_-]+")
-_WORDS: Final = re.compile(rb"[-_]*(?:(?:[A-Za-z]{1,16}|[0-9]{1,4})[-_]+)+(?:[A-Za-z]{1,16}|[0-9]{1,4})?|-+|_+")
+_WORDS: Final = re.compile(
+    rb"[-_]*(?:(?:[A-Z]?[a-z]{1,15}|[A-Z]{1,12}|[0-9]{1,4})[-_]+)+(?:[A-Z]?[a-z]{1,15}|[A-Z]{1,12}|[0-9]{1,4})?|-+|_+"
+)
 """Runs that are no token: words and numbers with hyphens between them, lines of hyphens."""
 _TAIL: Final = re.compile(rb"[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]{16,})*(?:\\?=[0-9A-Fa-f]{8}|={1,2})?")
 _BASE64_TAIL: Final = re.compile(rb"[A-Za-z0-9_+/-]*={0,2}(?:(?<==)_?[A-Za-z0-9_+/-]{20,}={0,2})?")
@@ -73,8 +75,10 @@ def _token(data: bytes, groups: Groups) -> tuple[Spans, int]:
         return _jwt(data, start, end)
     for first in _starts(data, start):
         match = _DISTINCT.match(data, first)
-        if match is not None and match.end() > start and not _is_filler(match[0]):
+        if match is not None and match.end() > start:
             last = _end(data, match.end(), issuer(match[0]))
+            if _is_filler(data[first:last]):
+                return [], last
             return [(first, last, ""), *_partner(data, match[0], last)], last
     for first in _starts(data, start)[:2]:
         match = _PLAUSIBLE.match(data, first)
