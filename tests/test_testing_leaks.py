@@ -9,6 +9,7 @@ import json
 import logging
 import lzma
 import quopri
+import random
 import sqlite3
 import struct
 import unicodedata
@@ -136,6 +137,7 @@ FORMS = {
     "gzip in the middle": lambda text: b"\x0a\x99\x01" + gzip.compress(text.encode()) + b"\x12\x03abc",
     "two gzip members": lambda text: gzip.compress(b"nobody") + gzip.compress(text.encode()),
     "gzip, cut off": lambda text: gzip.compress(text.encode() + b" and more words that compress" * 40)[:-12],
+    "gzip, damaged": lambda text: gzip.compress(text.encode() + random.Random(1).randbytes(3_000))[:-300] + b"x" * 300,
     "zlib": lambda text: b"..." + zlib.compress(text.encode() * 3),
     "deflate": lambda text: zlib.compress(text.encode() * 9, wbits=-15),
     "bzip2": lambda text: bz2.compress(text.encode()),

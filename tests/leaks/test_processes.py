@@ -194,12 +194,7 @@ WRONG = {
 }
 
 
-SHOWN = pytest.mark.xfail(strict=True, reason="the message shows an address that is a key")
-
-
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, marks=SHOWN) if case == "key for an address" else case for case in WRONG]
-)
+@pytest.mark.parametrize("case", WRONG)
 def test_no_error_of_configuration_shows_a_secret(tmp_path, case):
     try:
         certtrace.configure(home=tmp_path / "home", **WRONG[case])

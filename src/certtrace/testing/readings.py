@@ -1,19 +1,17 @@
 """The readings of exported bytes: decompressed, unescaped, decoded, again and again, as somebody who has them would."""
 
 import binascii
-import bz2
+import hashlib
 import html
-import lzma
 import re
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
-from typing import Any, Final
+from typing import Final
 
 from certtrace.errors import ConfigurationError
+from certtrace.testing.compression import decompressed
 from certtrace.testing.spelling import compact, decode, fold
 
 MAX_DEPTH: Final = 6
@@ -48,6 +46,11 @@ class Reading:
         """The folded text without spaces and punctuation."""
         return compact(self.folded)
 
+    def forget(self) -> None:
+        """Free what was derived; it is derived again if somebody asks."""
+        for name in ("text", "folded", "compact"):
+            self.__dict__.pop(name, None)
+
 
 def readings(data: bytes, reach: int) -> Iterator[Reading]:
     """Yield every reading of a source, the bytes themselves first.
@@ -60,7 +63,7 @@ def readings(data: bytes, reach: int) -> Iterator[Reading]:
         ConfigurationError: There is more to read than can be searched, or a compression that cannot be read here.
     """
     waiting = deque([Reading((), data)])
-    seen = {data}
+    seen = {_digest(data)}
     size = 0
     while waiting:
         reading = waiting.popleft()
@@ -72,13 +75,19 @@ def readings(data: bytes, reach: int) -> Iterator[Reading]:
         if len(reading.steps) >= MAX_DEPTH:
             continue
         for step, decoded in _decoded(reading, reach):
-            if decoded and decoded not in seen:
-                seen.add(decoded)
+            digest = _digest(decoded)
+            if decoded and digest not in seen:
+                seen.add(digest)
                 waiting.append(Reading((*reading.steps, step), decoded, reading))
+        reading.forget()
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 def _decoded(reading: Reading, reach: int) -> Iterator[tuple[str, bytes]]:
-    yield from _decompressed(reading.data)
+    yield from decompressed(reading.data, MAX_BYTES)
     for step, decoded in (
         ("escaped", unescaped(reading.text, reach)),
         ("quoted-printable", _undone(reading.text, _QUOTED, _unquoted, reach)),
@@ -217,75 +226,3 @@ def _from_hex(data: bytes) -> bytes | None:
         pairs = (run[: len(run) & ~1], run[1 : len(run) - 1 | 1])
         parts += (decoded for decoded in map(binascii.unhexlify, pairs) if _SENSE.search(decoded))
     return _BREAK.join(parts) or None
-
-
-# --- compression ---
-
-_ZLIB: Final = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
-_LEAST: Final = 8
-_ZSTD: Final = b"\x28\xb5\x2f\xfd"
-
-
-def _decompressed(data: bytes) -> Iterator[tuple[str, bytes]]:
-    for magic, name, opener in _COMPRESSIONS:
-        start = data.find(magic)
-        while start >= 0:
-            found = _opened(opener, data[start:])
-            if found:
-                yield name, found
-            start = data.find(magic, start + 1)
-    for match in _ZLIB.finditer(data):
-        found = _opened(lambda: zlib.decompressobj(15), data[match.start() :])
-        if found:
-            yield "zlib", found
-    found = _opened(lambda: zlib.decompressobj(-15), data)
-    if found and len(found) > len(data) // 2:
-        yield "deflate", found
-    start = data.find(_ZSTD)
-    while start >= 0:
-        yield "zstd", _zstd(data[start:], at_start=start == 0)
-        start = data.find(_ZSTD, start + 1)
-
-
-def _opened(opener: Callable[[], Any], data: bytes) -> bytes:
-    """Return what can be read of a compressed stream; a damaged or unfinished one up to its fault."""
-    found: list[bytes] = []
-    size = 0
-    while data:
-        stream = opener()
-        try:
-            found.append(stream.decompress(data, MAX_BYTES - size))
-        except (zlib.error, OSError, lzma.LZMAError, EOFError):
-            break
-        size += len(found[-1])
-        data = getattr(stream, "unused_data", b"")
-    whole = b"".join(found)
-    return whole if len(whole) >= _LEAST else b""
-
-
-_COMPRESSIONS: Final[tuple[tuple[bytes, str, Callable[[], Any]], ...]] = (
-    (b"\x1f\x8b\x08", "gzip", lambda: zlib.decompressobj(31)),
-    (b"BZh", "bzip2", bz2.BZ2Decompressor),
-    (b"\xfd7zXZ\0", "xz", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ)),
-)
-
-
-def _zstd(data: bytes, *, at_start: bool) -> bytes:
-    for module in ("compression.zstd", "backports.zstd", "zstandard"):
-        try:
-            zstd: Any = import_module(module)
-        except ImportError:
-            continue
-        stream = zstd.ZstdDecompressor()
-        try:
-            # zstandard decompresses a whole frame of unknown size only through an object of its own.
-            reader = stream.decompressobj() if hasattr(stream, "decompressobj") else stream
-            return bytes(reader.decompress(data))
-        except Exception:  # noqa: BLE001 - four bytes that look like a beginning need not be one
-            return b""
-    if not at_start:
-        return b""
-    msg = (
-        "A source is compressed with zstd, which this Python cannot read. Install zstandard, or search it uncompressed."
-    )
-    raise ConfigurationError(msg)
