@@ -471,10 +471,11 @@ def test_another_key_gives_other_pseudonyms():
 
 
 def test_a_failing_detector_withholds_the_value_and_the_span_goes_out(monkeypatch, caplog):
-    def fail(self, data, low):
+    def fail(*_):
         raise ValueError(EMAIL)
 
-    monkeypatch.setattr(Detectors, "find", fail)
+    monkeypatch.setattr(Detectors, "examine", fail)
+    monkeypatch.setattr(Detectors, "suspects", fail)
     broken = redactor()
     with caplog.at_level(logging.ERROR):
         records = broken.redact_unit([span({"a": f"by {EMAIL}", "n": 5}), span({"a": EMAIL})], [])

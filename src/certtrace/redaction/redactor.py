@@ -80,6 +80,7 @@ class Redactor:
             self._pseudonymizer,
             allow=policy.allow,
             max_bytes=policy.max_value_bytes,
+            max_seconds=policy.max_value_seconds,
             native=native,
         )
         self._people = KnownPeople(self._pseudonymizer, native=native)

@@ -17,8 +17,8 @@ from certtrace.redaction.pseudonyms import Pseudonymizer
 from certtrace.redaction.text.batch import Batch, unencodable
 from certtrace.redaction.text.clean import CleanTexts
 from certtrace.redaction.text.engine import NATIVE
-from certtrace.redaction.text.fairness import Turns
-from certtrace.redaction.text.views import View, views
+from certtrace.redaction.text.fairness import Deadline, DeadlinePassedError, Turns
+from certtrace.redaction.text.views import View, first_sign, views
 
 _DATA_URI: Final = re.compile(
     r"data:([\w.+-]{1,64}/[\w.+-]{1,64})?((?:;[\w.+-]{1,64}=[\w.+-]{1,64}){0,4});base64,([A-Za-z0-9+/=_-]*)"
@@ -26,6 +26,8 @@ _DATA_URI: Final = re.compile(
 _LOOKED_AT_ALONE: Final = (b"data:", b"\0")
 """In folded bytes: a data URI, and NUL or what nobody sees."""
 _OVERHANG: Final = 4_096
+_BEHIND_SEEN: Final = 1_024
+"""So far may a finding reach back, whose sign stands where the time was up."""
 _NAMES_OF_TYPES: Final = "|".join(sorted(kind.lower() for kind in TYPES))
 _PLACEHOLDER: Final = re.compile(
     rf"<(?:{_NAMES_OF_TYPES}|exam-secret|text|value):[0-9a-f]{{10}}(?: len=[0-9]+)?>"
@@ -69,7 +71,6 @@ class Known:
         yield from self.secrets.find(view)
         for person in self.people:
             yield from person.find(view)
-
 
     def suspects(self, batch: Batch, suspect: set[int]) -> None:
         """Add the texts of a batch in which someone is named or a secret is quoted."""
@@ -124,7 +125,7 @@ class _Place:
 class TextRedactor:
     """Redacts free text with detectors, recognizers and what is known. Safe to share between threads."""
 
-    __slots__ = ("_allow", "_detectors", "_max_bytes", "_native", "_operators", "_pseudonymizer")
+    __slots__ = ("_allow", "_detectors", "_max_bytes", "_max_seconds", "_native", "_operators", "_pseudonymizer")
 
     def __init__(
         self,
@@ -133,6 +134,7 @@ class TextRedactor:
         *,
         allow: Iterable[str] = (),
         max_bytes: int = 1 << 20,
+        max_seconds: float = float("inf"),
         native: bool = NATIVE,
     ) -> None:
         self._detectors = detectors
@@ -140,6 +142,7 @@ class TextRedactor:
         self._operators = Operators(pseudonymizer)
         self._allow = frozenset(text.casefold() for text in allow)
         self._max_bytes = max_bytes
+        self._max_seconds = max_seconds
         self._native = native
 
     def redact(self, text: str, known: Known, look: Look, tally: Tally) -> str:
@@ -177,17 +180,19 @@ class TextRedactor:
         return sorted((*found, *kept))
 
     def _bounded(self, text: str, known: Known, look: Look) -> list[Change]:
-        limit = self._limit(text)
-        if limit is None:
-            return self._settled(self._places(text, known, look), look)
+        limit, why = self._limit(text), "max_value_bytes"
         # What lies across the limit must be seen whole: half an address is still an address.
-        reach = limit + _OVERHANG + 2 * known.secrets.longest()
-        places = self._places(text[:reach], known, look)
+        reach = len(text) if limit is None else limit + _OVERHANG + 2 * known.secrets.longest()
+        places, seen = self._places(text[:reach], known, look, Deadline(self._max_seconds))
+        if seen < min(reach, len(text)) and (limit is None or seen < limit):
+            limit, why = seen, "max_value_seconds"
+        if limit is None:
+            return self._settled(places, look)
         for place in places:
             if place.start < limit < place.end:
                 limit = place.start
         changes = self._settled([place for place in places if place.end <= limit], look)
-        return [*changes, Change(limit, len(text), self.cut_mark(text), "", DEFAULT, "max_value_bytes", "cut")]
+        return [*changes, Change(limit, len(text), self.cut_mark(text), "", DEFAULT, why, "cut")]
 
     def clean(self, texts: Sequence[str], known: Known) -> set[str]:
         """Return those of the texts that redaction, without recognizers, leaves as they are: many at once are quick.
@@ -217,42 +222,68 @@ class TextRedactor:
             return None
         return len(data[: self._max_bytes].decode("utf-8", "ignore"))
 
-    def _places(self, text: str, known: Known, look: Look) -> list[_Place]:
+    def _places(self, text: str, known: Known, look: Look, deadline: Deadline) -> tuple[list[_Place], int]:
+        """Return what was found in all readings of a text, and up to where all of them were looked through in time."""
         places: list[_Place] = []
-        turns = Turns()
-        for view in views(text, native=self._native):
-            found = self._found(view, known, look)
-            if not found:
-                continue
-            redacted_before = [match.span() for match in _PLACEHOLDER.finditer(view.low)] if b"<" in view.data else []
-            for finding in found:
-                turns.step()
-                if finding.type == "BASE64":
-                    places += self._encoded(view, finding, known)
-                    continue
-                if any(first <= finding.start and finding.end <= last for first, last in redacted_before):
-                    continue
-                part = view.text[finding.start : finding.end]
-                if part.casefold() not in self._allow:
-                    places.append(_Place(*view.to_source(finding.start, finding.end), finding, part))
-        return places
+        end = len(text)
+        last: View | None = None
+        try:
+            for view in views(text, native=self._native, deadline=deadline):
+                last = view
+                found, seen = self._found(view, known, look, deadline)
+                places += self._in_view(view, found, known, deadline)
+                if seen < len(view.data):
+                    seen = max(0, seen - _BEHIND_SEEN)
+                    end = min(end, view.to_source(seen, seen + 1)[0])
+                    deadline.check()
+        except DeadlinePassedError:
+            # The readings that were not made any more may differ from the first sign on that can be an escape.
+            sign = first_sign(last) if last is not None else 0
+            end = min(end, len(text) if sign >= len(text) else max(0, sign - _BEHIND_SEEN))
+        return places, end
 
-    def _found(self, view: View, known: Known, look: Look) -> list[Finding]:
-        found = list(self._detectors.find(view)) if look.detect else []
+    def _found(self, view: View, known: Known, look: Look, deadline: Deadline) -> tuple[list[Finding], int]:
+        found, seen = [], len(view.data)
+        if look.detect:
+            examined = self._detectors.examine(view, deadline)
+            found, seen = list(examined.findings), examined.end
         if look.names is not None:
             found += look.names.find(view.text)
         if known.people or known.secrets:
             found += known.find(view)
-        return found
+        return found, seen
 
-    def _encoded(self, view: View, run: Finding, known: Known) -> Iterator[_Place]:
-        """Yield the whole of a base64 run as a place when what it encodes holds a finding."""
-        for inner in views(base64_text(view.data[run.start : run.end]), native=self._native):
-            found = [*self._detectors.find(inner), *known.find(inner)]
-            for finding in found:
-                if finding.type != "BASE64":
-                    part = inner.text[finding.start : finding.end]
-                    yield _Place(*view.to_source(run.start, run.end), finding, part)
+    def _in_view(self, view: View, found: list[Finding], known: Known, deadline: Deadline) -> Iterator[_Place]:
+        """Yield the places of what was found in one view, but for what is redacted or allowed."""
+        if not found:
+            return
+        redacted_before = [match.span() for match in _PLACEHOLDER.finditer(view.low)] if b"<" in view.data else []
+        turns = Turns()
+        for finding in found:
+            turns.step()
+            if finding.type == "BASE64":
+                yield from self._encoded(view, finding, known, deadline)
+                continue
+            before = bisect_right(redacted_before, (finding.start, len(view.data))) - 1
+            if before >= 0 and finding.end <= redacted_before[before][1]:
+                continue
+            part = view.text[finding.start : finding.end]
+            if part.casefold() not in self._allow:
+                yield _Place(*view.to_source(finding.start, finding.end), finding, part)
+
+    def _encoded(self, view: View, run: Finding, known: Known, deadline: Deadline) -> Iterator[_Place]:
+        """Yield the whole of a base64 run as a place when what it encodes holds a finding, or takes too long."""
+        at = view.to_source(run.start, run.end)
+        try:
+            for inner in views(base64_text(view.data[run.start : run.end]), native=self._native, deadline=deadline):
+                examined = self._detectors.examine(inner, deadline)
+                for finding in (*examined.findings, *known.find(inner)):
+                    if finding.type != "BASE64":
+                        yield _Place(*at, finding, inner.text[finding.start : finding.end])
+                if examined.end < len(inner.data):
+                    deadline.check()
+        except DeadlinePassedError:
+            yield _Place(*at, Finding(run.start, run.end, "SECRET", rule="max_value_seconds"), "")
 
     def _settled(self, places: list[_Place], look: Look) -> list[Change]:
         """Join overlapping places; what the policy keeps is left out before it can cover anything else."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from certtrace.redaction.text.engine import NATIVE, Matcher, matcher
-from certtrace.redaction.text.fairness import Turns
+from certtrace.redaction.text.fairness import NEVER, Deadline, Turns
 from certtrace.redaction.text.folding import fold_bytes
 
 MAX_ROUNDS: Final = 4
@@ -74,19 +74,29 @@ class View:
         return self._behind.to_source(first, self._into[anchor] + end - self._at[anchor])
 
 
-def views(text: str, *, native: bool = NATIVE) -> Iterable[View]:
-    """Return the text itself, then each further decoded round while there is anything to decode."""
+def views(text: str, *, native: bool = NATIVE, deadline: Deadline = NEVER) -> Iterable[View]:
+    """Return the text itself, then each further decoded round while there is anything to decode.
+
+    Raises:
+        DeadlinePassedError: While it is iterated, when the time is used up; what was returned before is whole.
+    """
     view = View(text)
-    return _rounds(view, _TRIGGERS[native]) if may_be_escaped(view.data) else (view,)
+    return _rounds(view, _TRIGGERS[native], deadline) if may_be_escaped(view.data) else (view,)
 
 
-def _rounds(first: View, trigger: Matcher) -> Iterator[View]:
+def first_sign(view: View) -> int:
+    """Return where, in the text itself, a view may begin to read otherwise when it is decoded."""
+    places = [place for sign in (b"%", b"\\", b"&", b"\0") if (place := view.data.find(sign)) >= 0]
+    return view.to_source(min(places), min(places) + 1)[0] if places else len(view.text)
+
+
+def _rounds(first: View, trigger: Matcher, deadline: Deadline) -> Iterator[View]:
     view: View | None = first
     for _ in range(MAX_ROUNDS):
         if view is None:
             return
         yield view
-        view = _decode(view, trigger) if may_be_escaped(view.data) else None
+        view = _decode(view, trigger, deadline) if may_be_escaped(view.data) else None
 
 
 def may_be_escaped(data: bytes) -> bool:
@@ -94,12 +104,12 @@ def may_be_escaped(data: bytes) -> bool:
     return b"%" in data or b"\\" in data or b"&" in data or b"\0" in data
 
 
-def _decode(view: View, trigger: Matcher) -> View | None:
+def _decode(view: View, trigger: Matcher, deadline: Deadline) -> View | None:
     text, data = view.text, view.data
     pieces: list[str] = []
     at, into = [0], [0]
     length = done = 0
-    turns = Turns()
+    turns = Turns(deadline)
     groups = trigger.next(data, 0)
     while groups is not None:
         turns.step()
