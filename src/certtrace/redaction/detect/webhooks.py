@@ -72,7 +72,7 @@ PATTERNS: Final = (
         rb"(?i)hooks?\.(?:slack|zapier|[a-z0-9]{1,8}\.make|microsoft)[a-z0-9.-]{0,24}/|discord(?:app)?\.com/api/webhooks/|"
         rb"outlook\.office(?:365)?\.com/webhook|webhook\.office\.com/webhook|maker\.ifttt\.com/|/with/key/|"
         rb"/robot/send|/bot/v2/hook/|/cgi-bin/webhook/|chat\.googleapis\.com/v1/spaces/|logic\.azure\.com|hc-ping\.com/|"
-        rb"api\.telegram\.org/bot|integrations\.mattermost|/api/v1/[a-z0-9]{20}/(?:telemetry|attributes|rpc)|/hooks/[a-z0-9]{20}|/webhooks?/[a-z0-9]{20}|hooks\.[a-z0-9.-]{1,32}/[a-z0-9/]{20}",
+        rb"api\.telegram\.org/bot|integrations\.mattermost|thingsboard[a-z0-9.:-]{0,24}/api/v1/|/hooks/[a-z0-9]{20}|/webhooks?/[a-z0-9]{20}|hooks\.[a-z0-9.-]{1,32}/[a-z0-9/]{20}",
         (
             b"hook",
             b"ifttt",
@@ -81,7 +81,7 @@ PATTERNS: Final = (
             b"chat.googleapis",
             b"logic.azure",
             b"hc-ping",
-            b"/api/v1/",
+            b"thingsboard",
             b"telegram.org",
         ),
         _webhook,
