@@ -62,10 +62,14 @@ def is_person(data: bytes, low: bytes, start: int, end: int, signs: Sequence[tup
     plain = [word for word in words if len(word) > 1 and word not in EPONYMS and word not in COMMON]
     if plain:
         return capital or len(max(plain, key=len)) > 3
-    if not capital or (_POSSESSED.match(low, end) and not _OWNS.match(low, end)):
+    apostrophe = low.find(b"'", start, end)
+    bare = apostrophe if apostrophe > 0 else end
+    if not capital or (_POSSESSED.match(low, bare) and not _OWNS.match(low, bare)):
         return capital and _INFLECTED.search(low, start, end) is not None
-    return _is_pointed_at(low, start, end, signs) or (
-        not any(word in EPONYMS for word in words) and _reads_as_name(data, low, start, end)
+    return (
+        bool(_OWNS.match(low, bare))
+        or _is_pointed_at(low, start, end, signs)
+        or (not any(word in EPONYMS for word in words) and _reads_as_name(data, low, start, end))
     )
 
 

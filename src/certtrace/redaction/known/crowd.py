@@ -42,15 +42,12 @@ class Crowd:
         by_place: dict[tuple[int, int], list[Finding]] = {}
         for finding in found:
             by_place.setdefault((finding.start, finding.end), []).append(finding)
-        alone = {claims[0].subject for claims in by_place.values() if len({claim.subject for claim in claims}) == 1}
-        result: list[Finding] = []
-        last: list[Finding] = []
+        claimed: list[list[Finding]] = []
         for _, claims in sorted(by_place.items(), key=lambda item: (item[0][0], -item[0][1])):
-            if last and claims[0].end <= last[0].end:
-                continue  # inside a longer mention
-            last = self._owned(claims, alone)
-            result += last
-        return result
+            if not claimed or claims[0].end > claimed[-1][0].end:  # else it lies inside a longer mention
+                claimed.append(claims)
+        alone = {claims[0].subject for claims in claimed if len({claim.subject for claim in claims}) == 1}
+        return [finding for claims in claimed for finding in self._owned(claims, alone)]
 
     def _owned(self, claims: list[Finding], alone: set[str]) -> list[Finding]:
         subjects = sorted({claim.subject for claim in claims})

@@ -15,10 +15,10 @@ _KEYS: Final = {
         examinee_name author_name legal_name name
     """,
     "FAMILY": """
-        maiden_name family_name familyname last_name lastname surname
+        maiden_name family_name familyname last_name lastname surname last family lname
     """,
     "GIVEN": """
-        given_name givenname first_name firstname forename
+        given_name givenname first_name firstname forename first given fname preferred_name
     """,
     "MIDDLE": """
         middle_name
@@ -30,7 +30,7 @@ _KEYS: Final = {
         phone phone_number phonenumber mobile mobile_number telephone tel cell_phone fax mobile_phone
     """,
     "USERNAME": """
-        username user_name handle login nickname github linkedin twitter screen_name
+        username user_name handle login nickname nick alias github linkedin twitter screen_name discord telegram slack
     """,
     "ADDRESS": """
         address street_address postal_address home_address street address_line1 address_line_1 mailing_address
@@ -59,7 +59,8 @@ _KINDS: Final = {key: kind for kind, keys in _KEYS.items() for key in keys.split
 
 _DOUBTFUL: Final = """
     name id mail handle login username user_name display_name address street mobile fax tel github linkedin twitter
-    nickname screen_name candidate_id student_id examinee_id emails
+    nickname screen_name candidate_id student_id examinee_id emails last family first given lname fname nick alias
+    discord telegram slack preferred_name
 """
 
 _PLAIN: Final = frozenset(_KINDS).difference(_DOUBTFUL.split())

@@ -98,14 +98,14 @@ _GREEK: Final = dict(
 _LATIN_FOR: Final = {letter: latin.replace("-", "") for letter, latin in (_CYRILLIC | _GREEK).items()}
 """Simplified romanisation as passports write it (ICAO 9303), Cyrillic and Greek."""
 
-_ENDINGS: Final = frozenset(
+ENDINGS: Final = frozenset(
     b"s es n en in i a u e em om ie y ova ove ovi ovo ow owi owa owie ego emu iem ia iem nen lle lla ksi na sta lta "
     b"ssa ia an ista ille illa issa ilta ina nak nek hoz bol tol ban ul ului".split()
 )
 """Case and possessive endings behind a name that keeps its form: German, Slavic, Finnish, Hungarian, Romanian."""
 
-_VOWEL_ENDINGS: Final = frozenset(
-    b"y e i ie a u o ou ei ej ii ego emu im ym ech ach ho mu ova eho emu iego iemu".split()
+VOWEL_ENDINGS: Final = frozenset(
+    b"y e i ie a u o ou ei ej ii ego emu im ym ech ach ho mu ova eho emu iego iemu iej ii".split()
 )
 """Endings that take the place of a final vowel: Anna, Anny, Annie; Kowalski, Kowalska, Kowalskiego."""
 
@@ -154,13 +154,13 @@ def _written(lower: str, signs: str) -> str:
 def stems(word: bytes) -> list[tuple[bytes, bytes]]:
     """Return the ways to take `word` apart into a stem and a case ending that keeps the stem whole."""
     longest = min(_LONGEST_ENDING, len(word) - _MIN_BENT)
-    return [(word[:-size], word[-size:]) for size in range(1, longest + 1) if word[-size:] in _ENDINGS]
+    return [(word[:-size], word[-size:]) for size in range(1, longest + 1) if word[-size:] in ENDINGS]
 
 
 def vowel_stems(word: bytes) -> list[bytes]:
     """Return the stems of `word` if its ending took the place of a final vowel."""
     longest = min(_LONGEST_ENDING, len(word) - 3)
-    return [word[:-size] for size in range(1, longest + 1) if word[-size:] in _VOWEL_ENDINGS]
+    return [word[:-size] for size in range(1, longest + 1) if word[-size:] in VOWEL_ENDINGS]
 
 
 def one_slip(word: bytes, name: bytes) -> bool:

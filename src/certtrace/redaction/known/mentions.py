@@ -6,13 +6,16 @@ from typing import Final
 
 from certtrace.redaction.known import letters
 from certtrace.redaction.known.judging import Mention, judged, trimmed
-from certtrace.redaction.known.names import MIN_ANYWHERE, Name, Role
+from certtrace.redaction.known.names import MIN_ANYWHERE, MIN_BESIDE, Name, Role
+from certtrace.redaction.known.presence import led_anchors
 from certtrace.redaction.known.reading import Reading
 from certtrace.redaction.known.runs import Token, alike, grown, role_of, shortest_slip, tokens_around
 from certtrace.redaction.text.fairness import Turns
 
 _NEXT: Final = re.compile(rb"[ \t\r\n_.+\-/|,'\"*]{0,3}")
+_BREAK: Final = re.compile(rb"-|[ \t]?\r?\n")
 _FAR: Final = 64
+_BESIDE: Final = 40
 _SPACE: Final = 0x20
 
 
@@ -43,37 +46,51 @@ def _may_be(name: Name, reading: Reading, place: int, anchor: bytes) -> bool:
     """Tell whether the word at a place may belong to the name, before it is looked at with its neighbours."""
     if anchor in name.weak:
         return reading.is_upper(place)
-    if anchor[0] != _SPACE or anchor in name.rests:
+    if anchor in name.rests:
         return True
     start, end = reading.bounds(place)
-    word = reading.low[start:end]
-    return bool(role_of(name, word)) or not reading.data[start + 1 : end].islower()
+    if role_of(name, reading.low[start:end]) or not reading.data[start + 1 : end].islower():
+        return True
+    # Letters of another word: only the other part right beside it makes them the name.
+    near = reading.low[max(0, start - _BESIDE) : end + _BESIDE] if anchor[0] != _SPACE else b""
+    return any(form in near for form in (*name.given, *name.family) if len(form) >= MIN_BESIDE and form not in anchor)
 
 
 def recalled(name: Name, reading: Reading) -> set[int]:
-    """Return where a capitalised word is one slip away from a part, or the beginning of one that is broken in two."""
+    """Return where a capitalised word is bent, or one slip away from a part, or the beginning of one broken in two."""
     spaced = reading.spaced
     found: set[int] = set()
-    for led in name.led:
-        if led in spaced:
-            behind = len(led) - 2  # the initial and what parts it from the surname
-            found.update(place + behind for place in reading.places(led) if reading.data[place + 1 : place + 2] == b".")
+    for stem in name.bent:
+        if b" " + stem in spaced:
+            found.update(place for place in reading.places(b" " + stem) if _is_bent(name, reading, place))
+    for pair in name.led:
+        for anchor in led_anchors(*pair):
+            behind = len(anchor) - 2  # the initial and what parts it from the surname
+            found.update(place + behind for place in reading.places(anchor) if _is_led(reading, place, place + behind))
     for first, second, size in name.halves:
-        if first in spaced:
-            found.update(place for place in reading.places(first) if _recalls(name, reading, place, size))
-        if second in spaced:
-            found.update(place for place in reading.places(second) if _recalls(name, reading, place, size))
+        for anchor in (first, second):
+            found.update(place for place in reading.places(anchor) if _recalls(name, reading, place, size))
     return found
+
+
+def _is_bent(name: Name, reading: Reading, place: int) -> bool:
+    start, end = reading.bounds(place)
+    return reading.is_capital(start) and bool(role_of(name, reading.low[start:end]))
+
+
+def _is_led(reading: Reading, place: int, behind: int) -> bool:
+    return reading.is_capital(place) and reading.is_capital(behind) and reading.data[place + 1 : place + 2] == b"."
 
 
 def _recalls(name: Name, reading: Reading, place: int, size: int) -> bool:
     start, end = reading.bounds(place)
-    if end - start > size + 1 or not reading.is_upper(start):
+    if end - start > size + 1 or not reading.is_capital(start):
         return False
     word = reading.low[start:end]
     if len(word) >= size - 1:
         return bool(alike(name, word))
-    return any(part.startswith(word) for part in (*name.family, *name.given))
+    broken = _BREAK.match(reading.data, end) is not None
+    return broken and any(part.startswith(word) for part in (*name.family, *name.given))
 
 
 def _around(name: Name, reading: Reading, place: int) -> Iterator[Mention]:

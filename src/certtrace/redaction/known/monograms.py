@@ -53,7 +53,7 @@ def _monogram(reading: Reading, start: int, end: int, pair: bytes) -> int:
         dotted = reading.data[end : end + 1] == b"."
         if reading.low[start : start + 5] in {b"a.k.a", b"u.s.a"}:
             return 0
-        known = cued or (pair not in _ABBREVIATIONS and dotted and not before[:1].isalpha())
+        known = cued or (pair not in _ABBREVIATIONS and dotted and not (before[-1:] == b"." and before[:1].isalpha()))
         return (more.end() if dotted and more else end) if known else 0
     return end if cued and between in {b"", b" "} and pair not in _ABBREVIATIONS else 0
 

@@ -62,6 +62,8 @@ class Name:
     """What belongs to the name when it stands on its own."""
     stems: dict[bytes, int] = field(default_factory=dict)
     """Parts without their final vowel."""
+    bent: set[bytes] = field(default_factory=set)
+    """What a part begins with that has a case ending: four letters, or all but a final vowel."""
     given: list[bytes] = field(default_factory=list)
     family: list[bytes] = field(default_factory=list)
     """The parts proper, in every spelling."""
@@ -76,8 +78,8 @@ class Name:
     """Anchors of three letters or fewer: in lower case they are left to the other part beside them."""
     rests: set[bytes] = field(default_factory=set)
     """Anchors that are no part by themselves: `Donald` of `Mc Donald`, swapped letters."""
-    led: set[bytes] = field(default_factory=set)
-    """An initial with a point and the first letter of a surname of five letters."""
+    led: set[tuple[bytes, bytes]] = field(default_factory=set)
+    """An initial and the first letter of a surname of five letters."""
     halves: list[tuple[bytes, bytes, int]] = field(default_factory=list)
     """The first and the second half of each part that one slip leaves recognisable, and its length."""
     spelled: set[bytes] = field(default_factory=set)
@@ -158,6 +160,7 @@ def _put(name: Name, form: bytes, role: int) -> None:
     if role in {Role.GIVEN, Role.FAMILY} and form not in proper:
         proper.append(form)
         if form[-1:] in b"aeiouy" and len(form) >= MIN_BESIDE:
+            name.bent.add(form[:-1])
             name.stems[form[:-1]] = name.stems.get(form[:-1], Role.NONE) | role
 
 
@@ -229,14 +232,13 @@ def _add_anchors(name: Name) -> None:
         _add_part_anchors(name, form)
     if not any(len(form) > _MIN_HALF for form in (*name.given, *name.family)):
         name.weak.clear()
-    name.anchors.update(b" " + stem for stem in name.stems)
     for form, role in name.words.items():
         if role & Role.WHOLE and len(form) < 2 * _MIN_GLUED:
             name.anchors.add(form if role == Role.WHOLE and len(form) > _MIN_GLUED else b" " + form + b" ")
     first = name.given[0][:1] if name.given else b""
     for form in name.family:
         if first and len(form) == MIN_LED:
-            name.led.update((b" %b %b" % (first, form[:1]), b" %b  %b" % (first, form[:1])))
+            name.led.add((first, form[:1]))
 
 
 def _add_part_anchors(name: Name, form: bytes) -> None:
@@ -248,7 +250,8 @@ def _add_part_anchors(name: Name, form: bytes) -> None:
             anchors.add(b" " + rest)
             name.rests.add(b" " + rest)
     elif len(form) == MIN_BESIDE:
-        anchors.add(b" " + form)
+        anchors.add(b" " + form + b" ")
+        name.bent.add(form)
     else:
         anchors.add(b" " + form + b" ")
         name.weak.add(b" " + form + b" ")

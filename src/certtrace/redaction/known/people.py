@@ -25,6 +25,12 @@ class Person:
         if value and len(value) <= _MAX_VALUE and value not in self.values.setdefault(kind, []):
             self.values[kind].append(value)
 
+    def take(self, other: "Person") -> None:
+        """Remember what another description says."""
+        for kind, values in other.values.items():
+            for value in values:
+                self.add(kind, value)
+
     def of(self, kind: str) -> list[str]:
         """Return the values of one kind."""
         return self.values.get(kind, [])
@@ -53,22 +59,36 @@ class Person:
 
 
 def merged(people: Iterable[Person]) -> list[Person]:
-    """Join what is known about the same person: equal full name, or equal e-mail."""
+    """Join what is known about the same person: an equal name, e-mail, user name or phone number, over any detour."""
     result: list[Person] = []
     by_sign: dict[str, Person] = {}
     for person in people:
-        signs = [normalise(person.full_name())] if person.full_name() else []
-        signs += [normalise(value, "email") for value in person.of("EMAIL")]
-        known = next((by_sign[sign] for sign in signs if sign in by_sign), None)
-        if known is None:
-            known = person
-            result.append(person)
+        joined = Person()
+        signs = _signs(person)
+        same = {id(found): found for sign in signs if (found := by_sign.get(sign)) is not None}
+        for part in (*(known for known in result if id(known) in same), person):
+            joined.take(part)
+        if same:
+            at = next(index for index, known in enumerate(result) if id(known) in same)
+            result[at] = joined
+            result = [known for known in result if id(known) not in same]
+            signs |= {sign for sign, known in by_sign.items() if id(known) in same}
         else:
-            for kind, values in person.values.items():
-                for value in values:
-                    known.add(kind, value)
-        by_sign.update(dict.fromkeys(signs, known))
+            result.append(joined)
+        by_sign.update(dict.fromkeys(signs, joined))
     return [person for person in result if person.values]
+
+
+def _signs(person: Person) -> set[str]:
+    """Return what tells that two descriptions are of one person."""
+    signs = {normalise(person.full_name())} if person.full_name() else set()
+    for kind in ("EMAIL", "USERNAME", "PHONE"):
+        signs |= {f"{kind} {normalise(value, kind.lower())}" for value in person.of(kind)}
+    for value in person.of("EMAIL"):
+        words = [word for word in normalise(value, "email").partition("@")[0].split(".") if word.isalpha()]
+        if len(words) > 1 and min(map(len, words)) > 1:
+            signs.add(" ".join(words))  # bjorn.lindqvist is Björn Lindqvist
+    return signs
 
 
 def from_mapping(identity: Mapping[object, object]) -> Iterator[Person]:

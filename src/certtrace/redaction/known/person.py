@@ -15,6 +15,7 @@ What is searched, and what is not:
 - Keys such as `role`, `city`, `language` or `team` name no person: their values are not searched (`fields`).
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -64,15 +65,21 @@ class CompiledPerson:
 
     def _anchors(self) -> Anchors:
         names = (*self._names, *self._joint)
-        words = {anchor for name in names for anchor in (*name.anchors, *name.spelled, *name.led)}
-        initials = frozenset(pair for name in names for pair in name.monograms)
+        plain = [value for value in self._values if not value.is_numeric]
         digits = {value.digits for value in self._values if value.is_numeric}
         digits.update(*(birth.digits for birth in self._births))
-        low = {value.letters for value in self._values if not value.is_numeric}
-        low.update(address.anchor for address in self._addresses if address.anchor)
-        low.update(form.lower() for form in self._encoded)
-        halves = frozenset(half for name in names for half in name.halves)
-        return Anchors(frozenset(words), halves, initials, frozenset(low), frozenset(digits))
+        others = {address.anchor for address in self._addresses if address.anchor}
+        others.update(form.lower() for form in self._encoded)
+        return Anchors(
+            words=frozenset(anchor for name in names for anchor in (*name.anchors, *name.spelled)),
+            stems=frozenset(b" " + stem for name in names for stem in name.bent),
+            halves=frozenset(half for name in names for half in name.halves),
+            led=frozenset(pair for name in names for pair in name.led),
+            initials=frozenset(pair for name in names for pair in name.monograms),
+            letters=frozenset(others | {value.letters or value.digits for value in plain}),
+            expressions=frozenset({re.escape(form) for form in others} | {v.sign or v.expression for v in plain}),
+            digits=frozenset(digits),
+        )
 
     def is_hinted(self, reading: Reading) -> bool:
         """Tell whether a word recalls the name of somebody for whom nothing else speaks."""

@@ -1,10 +1,10 @@
 """Who may be in a text at all: one pass over it for all people known in a trace."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from certtrace.redaction.known import letters
 from certtrace.redaction.known.reading import Reading
 from certtrace.redaction.text.engine import NATIVE
 
@@ -14,11 +14,12 @@ except ImportError:  # pragma: no cover - the wheel does not exist for every pla
     re2 = None
 
 _MEMORY: Final = 64 << 20
-_MIN_DIGITS: Final = 4
+_GRAM: Final = 4
 _NEVER: Final = rb"[^\x00-\xff]"
 _PLAIN_WORDS: Final = frozenset(
     b"am an as at be by do go ha he hi id if in is it me my no of oh ok on or so to up us we".split()
 )
+_FOLDED_SMALL: Final = b"adhilost"
 _CANARY: Final = b"\x00\x01\x02canary\x02\x01\x00"
 
 
@@ -28,14 +29,20 @@ class Anchors:
 
     words: frozenset[bytes]
     """In `Reading.spaced`."""
+    stems: frozenset[bytes]
+    """Behind a space and with a capital: a short part, or one without its final vowel."""
     halves: frozenset[tuple[bytes, bytes, int]]
-    """First or second half of a word that is about as long, or the beginning of a word that is broken in two."""
+    """First or second half of a capitalised word about as long, or the beginning of a word that is broken in two."""
+    led: frozenset[tuple[bytes, bytes]]
+    """A capital with a point, and the capital of the next word."""
     initials: frozenset[tuple[bytes, bytes]]
     """Two letters that follow each other, with a point between them or in one word."""
     letters: frozenset[bytes]
     """In the folded text in lower case."""
+    expressions: frozenset[bytes]
+    """The same, more exactly."""
     digits: frozenset[bytes]
-    """In `Reading.digits`."""
+    """Four digits or more in `Reading.digits`."""
 
 
 class Presence:
@@ -50,7 +57,10 @@ class Presence:
             MemoryError: RE2 cannot compile them.
         """
         self._people = people
-        self._digits = [(sign, index) for index, anchors in enumerate(people) for sign in sorted(anchors.digits)]
+        self._digits: dict[bytes, list[tuple[bytes, int]]] = {}
+        for index, anchors in enumerate(people):
+            for sign in sorted(anchors.digits):
+                self._digits.setdefault(sign[:_GRAM], []).append((sign, index))
         self._set: re2.Set | None = None
         if native and re2 is not None:
             # Two expressions a person: letters that betray, and halves of words that mostly say something else.
@@ -58,22 +68,25 @@ class Presence:
 
     def people(self, reading: Reading) -> dict[int, bool]:
         """Return the indices of those who may be in a text; False for whom only half a word speaks."""
+        present: dict[int, bool] = {}
         if self._set is not None:
-            found = self._set.Match(b" %b " % reading.low) or ()
-            present = {index >> 1: False for index in found if index & 1}
-            present.update((index >> 1, True) for index in found if not index & 1)
+            for index in self._set.Match(b" %b " % reading.data) or ():
+                present[index >> 1] = present.get(index >> 1, False) or not index & 1
         else:
-            present = {}
             for index, anchors in enumerate(self._people):
                 if _has_sign(reading, anchors):
                     present[index] = True
-                elif any(first in reading.spaced or second in reading.spaced for first, second, _ in anchors.halves):
+                elif _has_half(reading, anchors):
                     present[index] = False
         if self._digits:
-            digits = reading.digits
-            if len(digits) >= _MIN_DIGITS:
-                present.update([(index, True) for sign, index in self._digits if sign in digits])
+            present.update(dict.fromkeys(self._numbered(reading.digits), True))
         return present
+
+    def _numbered(self, digits: bytes) -> Iterator[int]:
+        for gram in {digits[at : at + _GRAM] for at in range(len(digits) - _GRAM + 1)}:
+            for sign, index in self._digits.get(gram, ()):
+                if sign in digits:
+                    yield index
 
 
 def _has_sign(reading: Reading, anchors: Anchors) -> bool:
@@ -85,10 +98,24 @@ def _has_sign(reading: Reading, anchors: Anchors) -> bool:
     )
 
 
+def _has_half(reading: Reading, anchors: Anchors) -> bool:
+    spaced = reading.spaced
+    return (
+        any(first in spaced or second in spaced for first, second, _ in anchors.halves)
+        or any(stem in spaced for stem in anchors.stems)
+        or any(anchor in spaced for pair in anchors.led for anchor in led_anchors(*pair))
+    )
+
+
 def monogram_anchors(first: bytes, last: bytes) -> tuple[bytes, ...]:
     """Return how two initials look in `Reading.spaced`; without points only where they are no word."""
     dotted = (b" %b %b " % (first, last), b" %b  %b " % (first, last))
     return dotted if first + last in _PLAIN_WORDS else (*dotted, b" %b%b " % (first, last))
+
+
+def led_anchors(first: bytes, last: bytes) -> tuple[bytes, bytes]:
+    """Return how an initial and the first letter of a surname look in `Reading.spaced`."""
+    return b" %b %b" % (first, last), b" %b  %b" % (first, last)
 
 
 def _compiled(expressions: list[bytes]) -> "re2.Set":
@@ -111,14 +138,30 @@ def _compiled(expressions: list[bytes]) -> "re2.Set":
 def _signs(anchors: Anchors) -> bytes:
     """Return the pattern that matches, between two spaces, if one of the signs is there."""
     choices = sorted(anchor.replace(b" ", b"[^a-z]") for anchor in anchors.words)
-    choices += sorted(re.escape(anchor) for anchor in anchors.letters)
-    for first, second in sorted(anchors.initials):
-        choices.append(rb"[^a-z]%b[. -]{1,2}%b[^a-z]" % (first, second))
-        if first + second not in _PLAIN_WORDS:
-            choices.append(b"[^a-z]%b%b[^a-z]" % (first, second))
-    return b"|".join(choices) or _NEVER
+    choices += sorted(anchors.expressions)
+    choices += [_monogram(*pair) for pair in sorted(anchors.initials)]
+    return b"(?i)" + b"|".join(choices) if choices else _NEVER
+
+
+def _monogram(first: bytes, last: bytes) -> bytes:
+    between = rb"\.[ -]?" if first + last in _PLAIN_WORDS else rb"(?:\.[ -]?| ?)"
+    return b"(?-i:[^A-Za-z]%b%b%b[^A-Za-z])" % (_capital(first), between, _capital(last))
+
+
+def _capital(letter: bytes) -> bytes:
+    """Return a class for a capital, also for those that fold to a small letter."""
+    return b"[%b%b]" % (letter.upper(), letter) if letter in _FOLDED_SMALL else letter.upper()
 
 
 def _halves(anchors: Anchors) -> bytes:
-    choices = {half.replace(b" ", b"[^a-z]") for first, second, _ in anchors.halves for half in (first, second)}
-    return b"|".join(sorted(choices)) or _NEVER
+    """Return the pattern for capitalised words that recall the name."""
+    choices: list[bytes] = []
+    for first, second, _ in sorted(anchors.halves):
+        letter = first[1:2].upper()
+        choices.append(b"[^A-Za-z]%b(?i:%b)" % (letter, first[2:]))
+        choices.append(b"[^A-Za-z]%b[A-Za-z]*(?i:%b)[^A-Za-z]" % (letter, second[:-1]))
+    endings = b"|".join(sorted(letters.ENDINGS | letters.VOWEL_ENDINGS))
+    bent = b"[^A-Za-z]%b(?i:%b(?:%b))[^A-Za-z]"
+    choices += [bent % (stem[1:2].upper(), stem[2:], endings) for stem in sorted(anchors.stems)]
+    choices += [rb"[^A-Za-z]%b\.[^A-Za-z]?%b" % (first.upper(), last.upper()) for first, last in sorted(anchors.led)]
+    return b"|".join(choices) or _NEVER

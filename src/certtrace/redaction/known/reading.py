@@ -84,6 +84,10 @@ class Reading:
         spans = [match.span() for match in _HUMPS.finditer(self.data, word.start, word.end)]
         return [Word(start, end, self.low[start:end], whole=False) for start, end in spans]
 
+    def is_capital(self, index: int) -> bool:
+        """Tell whether a capital stands at an index that folding leaves one."""
+        return self.data[index : index + 1].isupper()
+
     def is_upper(self, index: int) -> bool:
         """Tell whether a capital letter stands at an index."""
         return self.data[index : index + 1].isupper() or self.view.text[index : index + 1].isupper()

@@ -46,11 +46,13 @@ class Value:
     digits: bytes = b""
     """Digits that follow each other in every text with a match, whatever stands between them."""
     native: bool = NATIVE
+    sign: bytes = b""
+    """An expression for what stands in every match; empty for the whole."""
 
     @property
     def is_numeric(self) -> bool:
         """Whether the digits say more than the letters."""
-        return not self.letters or (len(self.digits) > _MIN_DIGITS and len(self.digits) >= len(self.letters))
+        return len(self.digits) > _MIN_DIGITS and (not self.letters or len(self.digits) >= len(self.letters))
 
     @cached_property
     def pattern(self) -> Matcher:
@@ -133,7 +135,9 @@ def email(value: str, *, native: bool) -> Iterator[Value]:
         return
     if domain:
         expression = re.escape(base.encode()) + _TAG + _AT + _DOT.join(re.escape(p.encode()) for p in domain.split("."))
-        yield Value("EMAIL", "known.email", expression, whole_word, base.encode(), native=native)
+        yield Value(
+            "EMAIL", "known.email", expression, whole_word, base.encode(), native=native, sign=re.escape(base.encode())
+        )
     solid = "".join(_SOLID.findall(base))
     if len(solid) >= _MIN_LOCAL and not is_word(solid) and not is_word(base) and not solid.isdigit():
         yield literal(base, "USERNAME", "known.email", native=native)

@@ -141,7 +141,9 @@ TITLES: Final = frozenset(_TITLES.split())
 """What stands beside a name without being part of it."""
 
 _NEVER_SEARCHED: Final = """
-    role kind type lang language locale country timezone tz gender salutation title currency status level tenant
+    role kind type lang language locale country country_code city town region state timezone tz gender sex salutation
+    title pronouns currency status level tenant tier team department organisation organization company employer institution
+    university school course exam exam_id track cohort group plan age version environment env
 """
 
 NEVER_SEARCHED: Final = frozenset(_NEVER_SEARCHED.split())
