@@ -1,6 +1,8 @@
 """The shipped recognizer of names: what it finds, what it leaves, and that every way of asking agrees."""
 
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -62,7 +64,8 @@ def test_words_of_the_trade_are_left_alone(text: str) -> None:
 
 def test_a_quoted_author_of_the_trade_stays_and_a_candidate_of_that_name_does_not() -> None:
     assert names_in("According to Martin Fowler this is a smell.") == []
-    assert names_in("Candidate: Chris Richardson\nScore: 3") == ["Chris Richardson"]
+    assert names_in("Candidate: Martin Fowler\nScore: 3") == ["Martin Fowler"]
+    assert names_in("According to Martin Fowler this is a smell.", sensitivity="high") == ["Martin Fowler"]
 
 
 def test_high_sensitivity_finds_all_that_standard_finds() -> None:
@@ -192,6 +195,23 @@ def test_distinct_words_without_end_are_forgotten_in_time() -> None:
     before = recognizer.recognize(["Graded by Ingrid Solheim."])
     recognizer.recognize([text])
     assert recognizer.recognize(["Graded by Ingrid Solheim."]) == before
+
+
+_WITHOUT_NUMPY = """
+import sys
+sys.modules["numpy"] = None
+from certtrace.redaction.recognize.shipped import ShippedNames
+print(ShippedNames().recognize(["Graded by Ingrid Solheim."])[0][0].start)
+try:
+    ShippedNames(arrays=True)
+except ImportError:
+    print("refused")
+"""
+
+
+def test_names_are_found_without_numpy() -> None:
+    done = subprocess.run([sys.executable, "-c", _WITHOUT_NUMPY], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["10", "refused"]
 
 
 def test_words_quoted_in_an_identifier_are_no_names() -> None:

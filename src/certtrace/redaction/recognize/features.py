@@ -8,7 +8,7 @@ from zlib import crc32
 
 from certtrace.redaction.recognize.tokens import LONGEST
 
-BITS: Final = 15
+BITS: Final = 16
 _MASK: Final = (1 << BITS) - 1
 _TRIGRAMS: Final = 10
 _SIDES: Final = 4

@@ -37,10 +37,6 @@ _LABELS: Final = frozenset("\"':=<>|\n\t")
 """Signs that stand before a name in a record, or at the start of a line of its own."""
 
 
-NO_LISTS: Final = Lists(*[frozenset[int]()] * 5)
-"""Lists with nothing in them."""
-
-
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How sure the model must be; all in the whole numbers of the engines."""
@@ -98,7 +94,7 @@ class Word:
     counts: bool = False
 
 
-def join(text: str, words: list[Word], limits: Limits, lists: Lists = NO_LISTS) -> list[Recognized]:
+def join(text: str, words: list[Word], limits: Limits, lists: Lists) -> list[Recognized]:
     """Return the names in a text, in order.
 
     Args:
@@ -119,8 +115,8 @@ def join(text: str, words: list[Word], limits: Limits, lists: Lists = NO_LISTS) 
     for word in words:
         if not word.counts and word.score >= limits.again and word.form in known:
             word.counts = text[word.start].isupper()
-    _spread(text, words, limits)
-    _spread(text, words[::-1], limits)
+    _spread(text, words, limits, lists)
+    _spread(text, words[::-1], limits, lists)
     groups = _groups(text, [word for word in words if word.counts])
     if limits.authorities:
         groups = _without_authorities(text, groups)
@@ -171,15 +167,24 @@ def _stands_alone(text: str, word: Word) -> bool:
     return not (before.isdigit() or behind.isdigit() or before in _JOINTS or behind in _JOINTS)
 
 
-def _spread(text: str, words: list[Word], limits: Limits) -> None:
+def _spread(text: str, words: list[Word], limits: Limits, lists: Lists) -> None:
     """Let words count that stand beside one that counts; run once forwards and once backwards."""
     for word, other in pairwise(words):
         if word.counts and not other.counts and other.form not in _NO_NAMES:
-            # A word in lower case beside a name with a capital is rarely part of it.
-            is_odd = text[other.start].islower() and not text[word.start].islower()
             first, second = (word, other) if word.start < other.start else (other, word)
-            near = second.start - first.end <= _GAP and _one_name(text[first.end : second.start])
-            other.counts = near and other.score >= (limits.small if is_odd else limits.beside)
+            if second.start - first.end <= _GAP and _one_name(text[first.end : second.start]):
+                other.counts = other.score >= _least_beside(text, word, other, limits, lists)
+
+
+def _least_beside(text: str, word: Word, other: Word, limits: Limits, lists: Lists) -> int:
+    """Return how sure to be of a word beside one that counts."""
+    if text[other.start].islower() and not text[word.start].islower():
+        return limits.small
+    if other.start < word.start:
+        key = hashed(other.form)
+        if key in lists.common and (key not in lists.given or len(other.form) < 3):
+            return limits.alone  # the first word of a sentence, most of the time
+    return limits.beside
 
 
 def _one_name(gap: str) -> bool:

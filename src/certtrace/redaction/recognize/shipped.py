@@ -61,7 +61,8 @@ class ShippedNames:
                 if scored:
                     words[segment.text] += _words(segment, scored)
         return [
-            joining.join(text, found, self._limits) if found else [] for text, found in zip(texts, words, strict=True)
+            joining.join(text, found, self._limits, self._lists) if found else []
+            for text, found in zip(texts, words, strict=True)
         ]
 
 
