@@ -78,7 +78,7 @@ def test_a_name_is_covered_however_it_is_written(way, native):
         ("J\u00fcrgen Gr\u00f6\u00dfner", "Juergen Groessner"),
         ("S\u00f8ren Kj\u00e6r", "Soeren Kjaer"),
         ("Robert Zettersten", "Bob Zettersten"),
-        ("Zosia Kowalska", "Zosi Kowalskiej"),
+        ("Zosia Kowalska", "Zosi\u0119 Kowalskiej"),
         ("\u0418\u0432\u0430\u043d \u041f\u0435\u0442\u0440\u043e\u0432", "Ivan Petrov"),
         (
             "\u0418\u0432\u0430\u043d \u041f\u0435\u0442\u0440\u043e\u0432",

@@ -32,7 +32,7 @@ class Token:
 def role_of(name: Name, word: bytes) -> int:
     """Return what a word is in a name, case endings included."""
     role = name.words.get(word, Role.NONE)
-    if role or len(word) < MIN_BESIDE:
+    if role or len(word) <= MIN_BESIDE:
         return role
     for stem, _ in letters.stems(word):
         role = name.words.get(stem, Role.NONE)

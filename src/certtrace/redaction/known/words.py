@@ -142,8 +142,8 @@ TITLES: Final = frozenset(_TITLES.split())
 
 _NEVER_SEARCHED: Final = """
     role kind type lang language locale country country_code city town region state timezone tz gender sex salutation
-    title pronouns currency status level tenant tier team department organisation organization company employer institution
-    university school course exam exam_id track cohort group plan age version environment env
+    title pronouns currency status level tenant tier team department organisation organization company employer
+    institution university school course exam exam_id track cohort group plan age version environment env
 """
 
 NEVER_SEARCHED: Final = frozenset(_NEVER_SEARCHED.split())
