@@ -22,6 +22,7 @@ from certtrace.redaction.pseudonyms import Pseudonymizer, normalise
 from certtrace.redaction.recognize.finder import Recognizers
 from certtrace.redaction.structure import jsontext
 from certtrace.redaction.structure.binary import Binary
+from certtrace.redaction.structure.keyed import KeyedValues
 from certtrace.redaction.structure.plain import PlainData
 from certtrace.redaction.structure.walker import Rules, exam_text
 from certtrace.redaction.text.engine import NATIVE
@@ -81,6 +82,7 @@ class Redactor:
             allow=policy.allow,
             max_bytes=policy.max_value_bytes,
             max_seconds=policy.max_value_seconds,
+            keyed=KeyedValues(policy.secret_keys, identity_keys=policy.identity_keys),
             native=native,
         )
         self._people = KnownPeople(self._pseudonymizer, native=native)

@@ -14,6 +14,8 @@ from certtrace.redaction.known.identity import KnownPerson
 from certtrace.redaction.operators import Operators
 from certtrace.redaction.policy.kinds import TYPES
 from certtrace.redaction.pseudonyms import Pseudonymizer
+from certtrace.redaction.structure.keyed import NO_KEYS, KeyedValues
+from certtrace.redaction.structure.markup import escaper
 from certtrace.redaction.text.batch import Batch, unencodable
 from certtrace.redaction.text.clean import CleanTexts
 from certtrace.redaction.text.engine import NATIVE
@@ -125,7 +127,16 @@ class _Place:
 class TextRedactor:
     """Redacts free text with detectors, recognizers and what is known. Safe to share between threads."""
 
-    __slots__ = ("_allow", "_detectors", "_max_bytes", "_max_seconds", "_native", "_operators", "_pseudonymizer")
+    __slots__ = (
+        "_allow",
+        "_detectors",
+        "_keyed",
+        "_max_bytes",
+        "_max_seconds",
+        "_native",
+        "_operators",
+        "_pseudonymizer",
+    )
 
     def __init__(
         self,
@@ -135,6 +146,7 @@ class TextRedactor:
         allow: Iterable[str] = (),
         max_bytes: int = 1 << 20,
         max_seconds: float = float("inf"),
+        keyed: KeyedValues = NO_KEYS,
         native: bool = NATIVE,
     ) -> None:
         self._detectors = detectors
@@ -144,6 +156,7 @@ class TextRedactor:
         self._max_bytes = max_bytes
         self._max_seconds = max_seconds
         self._native = native
+        self._keyed = keyed
 
     def redact(self, text: str, known: Known, look: Look, tally: Tally) -> str:
         """Return `text` redacted and cut to the size bound; the same object where nothing has to be done.
@@ -155,9 +168,9 @@ class TextRedactor:
         if not changes:
             return text
         pieces: list[str] = []
-        done = 0
+        done, written = 0, escaper(text)
         for change in changes:
-            pieces += (text[done : change.start], change.replacement)
+            pieces += (text[done : change.start], written(change.start, change.replacement))
             done = change.end
             if change.layer == DEFAULT:
                 tally.withheld += 1
@@ -204,6 +217,7 @@ class TextRedactor:
             batch.owners_of(_LOOKED_AT_ALONE, suspect)
             unencodable(batch.texts, suspect)
             known.suspects(batch, suspect)
+            suspect.update(self._keyed.suspects(batch.texts))
 
         short = [text for text in texts if len(text) * 4 <= self._max_bytes]
         suspect = set(self._detectors.suspects(short, look))
@@ -246,7 +260,7 @@ class TextRedactor:
         found, seen = [], len(view.data)
         if look.detect:
             examined = self._detectors.examine(view, deadline)
-            found, seen = list(examined.findings), examined.end
+            found, seen = [*examined.findings, *self._keyed.find(view)], examined.end
         if look.names is not None:
             found += look.names.find(view.text)
         if known.people or known.secrets:

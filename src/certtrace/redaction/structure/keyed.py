@@ -170,3 +170,7 @@ def _may_be(kind: str, value: str) -> bool:
 def _may_be_secret(word: str, value: str) -> bool:
     """Tell whether a value can be a credential: `token` also names a piece of text that a model read."""
     return word not in _SHORT_WORDS or (len(value) >= _HARMLESS and len(value.split()) == 1)
+
+
+NO_KEYS: Final = KeyedValues(frozenset(), identity_keys=False)
+"""Finds nothing."""
