@@ -33,6 +33,18 @@ _AROUND: Final = 160
 
 _WORDS: Final = re.compile("[a-z]+").findall
 
+_ORDINARY_GIVEN: Final = 2
+"""Shorter words of the lists of given names are everyday words more often: `As`, `In`."""
+
+_ABBREVIATION: Final = 4
+"""Capitals up to this length are an abbreviation unless they are a given name: `TSAP`, `LAN`."""
+
+_CASELESS: Final = 0x2E80
+"""From here on scripts write a name in few signs and know no capitals."""
+
+_EXTRA: Final = 3 * UNIT // 2
+"""What an everyday word needs beyond the limit."""
+
 _LABELS: Final = frozenset("\"':=<>|\n\t")
 """Signs that stand before a name in a record, or at the start of a line of its own."""
 
@@ -105,7 +117,7 @@ def join(text: str, words: list[Word], limits: Limits, lists: Lists) -> list[Rec
     """
     small = max(limits.alone, limits.small - UNIT) if text.islower() else limits.small
     for word in words:
-        word.counts = _counts(text, word, limits, small)
+        word.counts = _counts(text, word, limits, small) and not _is_ordinary(text, word, limits, lists)
     for word, behind in pairwise(words):
         if min(word.score, behind.score) >= limits.pair and _is_pair(text, word, behind, lists):
             word.counts = behind.counts = True
@@ -140,6 +152,20 @@ def _counts(text: str, word: Word, limits: Limits, small: int) -> bool:
     return word.score >= limits.alone or (word.score >= limits.told and _tells(text, word))
 
 
+def _is_ordinary(text: str, word: Word, limits: Limits, lists: Lists) -> bool:
+    """Return whether a word is an everyday word or an abbreviation for which the model is not sure enough."""
+    written, key = text[word.start : word.end], hashed(word.form)
+    if key in lists.given and len(written) > _ORDINARY_GIVEN:
+        return False
+    if written.isupper() and len(written) <= _ABBREVIATION:
+        return ord(written[0]) < _CASELESS
+    if key not in lists.common:
+        return False
+    if written.islower():
+        return word.score < limits.small + _EXTRA
+    return word.score < (limits.told if _tells(text, word) else limits.alone) + _EXTRA
+
+
 def _tells(text: str, word: Word) -> bool:
     """Return whether the text around a word is about people: someone who says, he or she, a title."""
     around = text[max(0, word.start - _AROUND) : word.end + _AROUND].lower()
@@ -161,7 +187,7 @@ def _stands_alone(text: str, word: Word) -> bool:
     """Return whether a word may be a name by itself: neither a letter or abbreviation, nor part of an identifier."""
     size = word.end - word.start
     if size == 1 or (size <= 3 and text[word.start : word.end].isupper()):
-        return ord(text[word.start]) > 0x2E80
+        return ord(text[word.start]) >= _CASELESS
     before = text[word.start - 1] if word.start else " "
     behind = text[word.end] if word.end < len(text) else " "
     return not (before.isdigit() or behind.isdigit() or before in _JOINTS or behind in _JOINTS)
