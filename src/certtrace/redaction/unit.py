@@ -176,7 +176,7 @@ class Unit:
         rules = self._rules
         mark = rules.mark_at(_root(key)) if rules.paths else None
         if mark is None and self._is_clean(inner):
-            return inner
+            return inner if value is inner or isinstance(inner, str) else jsontext.dumps(inner)
         texts = self._plain.get(id(value))
         if texts is not None and self._all_clean(texts):
             return jsontext.dumps(inner)
