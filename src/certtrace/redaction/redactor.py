@@ -5,6 +5,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from threading import Lock
 from typing import Any, Final, TypeVar
 
@@ -77,7 +78,7 @@ class Redactor:
         self.operators = Operators(self._pseudonymizer)
         self.binary = Binary(policy.binary, self._pseudonymizer.withheld)
         self.texts = TextRedactor(
-            Detectors(policy.enabled, native=native),
+            _detectors(policy.enabled, native=native),
             self._pseudonymizer,
             allow=policy.allow,
             max_bytes=policy.max_value_bytes,
@@ -227,3 +228,9 @@ class Redactor:
     def withheld_hash(self, text: str) -> str:
         """Return the keyed hash of a text that is withheld."""
         return self._pseudonymizer.withheld(text)
+
+
+@lru_cache(maxsize=8)
+def _detectors(enabled: frozenset[str], *, native: bool) -> Detectors:
+    """Return compiled detectors; redactors of several destinations or periods share them."""
+    return Detectors(enabled, native=native)
