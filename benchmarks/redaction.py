@@ -83,7 +83,8 @@ def speed(tool: Tool) -> str:
     for texts in (answers, documents):
         size, spent, begin = 0, 0.0, time.thread_time()
         for text in texts:
-            tool(text)
+            for _ in tool(text):
+                pass
             size += len(text.encode())
             spent = time.thread_time() - begin
             if spent > 5.0:
