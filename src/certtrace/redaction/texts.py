@@ -76,11 +76,12 @@ class Known:
 
     def suspects(self, batch: Batch, suspect: set[int]) -> None:
         """Add the texts of a batch in which someone is named or a secret is quoted."""
-        if not (self.people or self.secrets):
-            return
-        for index, text in enumerate(batch.texts):
-            if index not in suspect and any(True for _ in self.find(View(text))):
-                suspect.add(index)
+        for person in self.people:
+            person.suspects(batch, suspect)
+        if self.secrets:
+            for index, text in enumerate(batch.texts):
+                if index not in suspect and any(True for _ in self.secrets.find(View(text))):
+                    suspect.add(index)
 
 
 class NameFinder(Protocol):
@@ -217,7 +218,7 @@ class TextRedactor:
             batch.owners_of(_LOOKED_AT_ALONE, suspect)
             unencodable(batch.texts, suspect)
             known.suspects(batch, suspect)
-            suspect.update(self._keyed.suspects(batch.texts))
+            self._keyed.suspects(batch, suspect)
 
         short = [text for text in texts if len(text) * 4 <= self._max_bytes]
         suspect = set(self._detectors.suspects(short, look))

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from certtrace.redaction.detect.finding import Finding
 from certtrace.redaction.known.person import CompiledPerson
 from certtrace.redaction.known.presence import Presence
-from certtrace.redaction.known.reading import Reading
+from certtrace.redaction.known.reading import Reading, Signs
+from certtrace.redaction.text.batch import Batch
 from certtrace.redaction.text.engine import NATIVE
 from certtrace.redaction.text.views import View
 
@@ -36,6 +37,22 @@ class Crowd:
             for person in self._wide:
                 found += person.wide(reading)
         return iter(self._settled(found) if len(self._people) > 1 and len(found) > 1 else found)
+
+    def suspects(self, batch: Batch, suspect: set[int]) -> None:
+        """Add the texts of a batch in which someone is named."""
+        wide = bool(self._wide)
+        # What is in none of the texts side by side, not even across their borders, is in none of them.
+        near = bool(self._presence.people(Signs(batch.data, batch.low)))
+        if not (near or wide):
+            return
+        for index, text in enumerate(batch.texts):
+            if index in suspect:
+                continue
+            first, last = batch.span(index)
+            if (wide and not text.isascii()) or (
+                near and self._presence.people(Signs(batch.data[first:last], batch.low[first:last]))
+            ):
+                suspect.update({index} if any(True for _ in self.find(View(text))) else ())
 
     def _settled(self, found: list[Finding]) -> list[Finding]:
         """Give each place to one person: the longer mention wins, then whoever is named elsewhere in the text."""

@@ -10,6 +10,7 @@ from certtrace.redaction.known.crowd import Crowd
 from certtrace.redaction.known.people import Person
 from certtrace.redaction.known.person import CompiledPerson
 from certtrace.redaction.pseudonyms import Pseudonymizer
+from certtrace.redaction.text.batch import Batch
 from certtrace.redaction.text.engine import NATIVE
 from certtrace.redaction.text.views import View
 
@@ -21,6 +22,10 @@ class KnownPerson(Protocol):
 
     def find(self, view: View) -> Iterator[Finding]:
         """Yield the findings in one view of a text; they may overlap."""
+        ...
+
+    def suspects(self, batch: Batch, suspect: set[int]) -> None:
+        """Add the texts of a batch in which somebody is named."""
         ...
 
 

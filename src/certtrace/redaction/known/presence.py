@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from certtrace.redaction.known import letters
-from certtrace.redaction.known.reading import Reading
+from certtrace.redaction.known.reading import Signs
 from certtrace.redaction.text.engine import NATIVE
 
 try:
@@ -28,7 +28,7 @@ class Anchors:
     """Signs of which at least one is in every text that holds something of the person."""
 
     words: frozenset[bytes]
-    """In `Reading.spaced`."""
+    """In `Signs.spaced`."""
     stems: frozenset[bytes]
     """Behind a space and with a capital: a short part, or one without its final vowel."""
     halves: frozenset[tuple[bytes, bytes, int]]
@@ -42,7 +42,7 @@ class Anchors:
     expressions: frozenset[bytes]
     """The same, more exactly."""
     digits: frozenset[bytes]
-    """Four digits or more in `Reading.digits`."""
+    """Four digits or more in `Signs.digits`."""
 
 
 class Presence:
@@ -66,20 +66,20 @@ class Presence:
             # Two expressions a person: letters that betray, and halves of words that mostly say something else.
             self._set = _compiled([express(anchors) for anchors in people for express in (_signs, _halves)])
 
-    def people(self, reading: Reading) -> dict[int, bool]:
+    def people(self, signs: Signs) -> dict[int, bool]:
         """Return the indices of those who may be in a text; False for whom only half a word speaks."""
         present: dict[int, bool] = {}
         if self._set is not None:
-            for index in self._set.Match(b" %b " % reading.data) or ():
+            for index in self._set.Match(b" %b " % signs.data) or ():
                 present[index >> 1] = present.get(index >> 1, False) or not index & 1
         else:
             for index, anchors in enumerate(self._people):
-                if _has_sign(reading, anchors):
+                if _has_sign(signs, anchors):
                     present[index] = True
-                elif _has_half(reading, anchors):
+                elif _has_half(signs, anchors):
                     present[index] = False
         if self._digits:
-            present.update(dict.fromkeys(self._numbered(reading.digits), True))
+            present.update(dict.fromkeys(self._numbered(signs.digits), True))
         return present
 
     def _numbered(self, digits: bytes) -> Iterator[int]:
@@ -89,8 +89,8 @@ class Presence:
                     yield index
 
 
-def _has_sign(reading: Reading, anchors: Anchors) -> bool:
-    spaced, low = reading.spaced, reading.low
+def _has_sign(signs: Signs, anchors: Anchors) -> bool:
+    spaced, low = signs.spaced, signs.low
     return (
         any(anchor in spaced for anchor in anchors.words)
         or any(anchor in low for anchor in anchors.letters)
@@ -98,8 +98,8 @@ def _has_sign(reading: Reading, anchors: Anchors) -> bool:
     )
 
 
-def _has_half(reading: Reading, anchors: Anchors) -> bool:
-    spaced = reading.spaced
+def _has_half(signs: Signs, anchors: Anchors) -> bool:
+    spaced = signs.spaced
     return (
         any(first in spaced or second in spaced for first, second, _ in anchors.halves)
         or any(stem in spaced for stem in anchors.stems)
@@ -108,13 +108,13 @@ def _has_half(reading: Reading, anchors: Anchors) -> bool:
 
 
 def monogram_anchors(first: bytes, last: bytes) -> tuple[bytes, ...]:
-    """Return how two initials look in `Reading.spaced`; without points only where they are no word."""
+    """Return how two initials look in `Signs.spaced`; without points only where they are no word."""
     dotted = (b" %b %b " % (first, last), b" %b  %b " % (first, last))
     return dotted if first + last in _PLAIN_WORDS else (*dotted, b" %b%b " % (first, last))
 
 
 def led_anchors(first: bytes, last: bytes) -> tuple[bytes, bytes]:
-    """Return how an initial and the first letter of a surname look in `Reading.spaced`."""
+    """Return how an initial and the first letter of a surname look in `Signs.spaced`."""
     return b" %b %b" % (first, last), b" %b  %b" % (first, last)
 
 

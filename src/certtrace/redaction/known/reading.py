@@ -26,15 +26,15 @@ class Word:
     """No letter stands beside it."""
 
 
-class Reading:
-    """One view, with what every person's search needs of it. An offset is a character of the view."""
+class Signs:
+    """Folded text as the search for signs of somebody reads it: of one view, or of many texts side by side."""
 
-    __slots__ = ("_digits", "_spaced", "data", "low", "view")
+    __slots__ = ("_digits", "_spaced", "data", "low")
 
-    def __init__(self, view: View) -> None:
-        self.view = view
-        self.data = view.data
-        self.low = view.low
+    def __init__(self, data: bytes, low: bytes) -> None:
+        """Take the folded text and the same in lower case."""
+        self.data = data
+        self.low = low
         self._spaced: bytes | None = None
         self._digits: bytes | None = None
 
@@ -51,6 +51,16 @@ class Reading:
         if self._digits is None:
             self._digits = self.data.translate(None, _NO_DIGITS)
         return self._digits
+
+
+class Reading(Signs):
+    """One view, with what every person's search needs of it. An offset is a character of the view."""
+
+    __slots__ = ("view",)
+
+    def __init__(self, view: View) -> None:
+        super().__init__(view.data, view.low)
+        self.view = view
 
     def places(self, anchor: bytes) -> Iterator[int]:
         """Yield where the letters of an anchor begin."""

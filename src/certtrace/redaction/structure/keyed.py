@@ -1,7 +1,7 @@
 """Values that a key declares in text no parser reads: representations, logs, JSON that was cut or stands in prose."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from string import ascii_letters, digits
 from typing import Final, NamedTuple
@@ -9,10 +9,12 @@ from typing import Final, NamedTuple
 from certtrace.redaction.detect.finding import DETECTOR, Finding
 from certtrace.redaction.known.fields import beside_kind, last_word, plain_kind
 from certtrace.redaction.structure.reprs import value_end
+from certtrace.redaction.text.batch import Batch
 from certtrace.redaction.text.fairness import Turns
 from certtrace.redaction.text.views import View
 
-_SEPARATOR: Final = re.compile(r"[:=]")
+_SEPARATOR: Final = re.compile(r"""=|:(?:(?= ["'])|(?<=["']:)|(?<=["'] :))""")
+"""A colon separates only behind a quoted key or in front of a quoted value; most others are punctuation."""
 _KEY_SIGNS: Final = ascii_letters + digits + "_-"
 _IN_STRUCTURE: Final = re.compile(r"(?:[{,(]|\n)[ \t\r\n]*\Z")
 _QUOTED_VALUE: Final = frozenset({' "', " '"})
@@ -59,19 +61,24 @@ class KeyedValues:
 
     def find(self, view: View) -> Iterator[Finding]:
         """Yield the values of `"key": "value"`, `key='value'` and `?key=value` whose key says what they are."""
-        if not _may_hold_pairs(view.data):
+        yield from self._found(view.text)
+
+    def _found(self, text: str) -> Iterator[Finding]:
+        if not _may_hold_pairs(text):
             return
-        pairs = list(self._pairs(view.text))
+        pairs = list(self._pairs(text))
         certain = {pair.group for pair in pairs if pair.certain}
         for pair in pairs:
             if pair.certain or pair.group in certain:
                 yield Finding(pair.start, pair.end, pair.kind, layer=DETECTOR, rule=f"key.{pair.key}")
 
-    def suspects(self, texts: Sequence[str]) -> Iterator[int]:
-        """Yield the indices of the texts in which something is found."""
-        for index, text in enumerate(texts):
-            if ("=" in text or ":" in text) and any(True for _ in self.find(View(text))):
-                yield index
+    def suspects(self, batch: Batch, suspect: set[int]) -> None:
+        """Add the texts of a batch in which something is found."""
+        if b"=" not in batch.data and (b":" not in batch.data or not (b'"' in batch.data or b"'" in batch.data)):
+            return
+        for index, text in enumerate(batch.texts):
+            if index not in suspect and any(True for _ in self._found(text)):
+                suspect.add(index)
 
     def _pairs(self, text: str) -> Iterator[_Pair]:
         group = done = at = 0
@@ -106,12 +113,10 @@ class KeyedValues:
         return ("", False) if kind == "ID" else (_PARTS.get(kind, kind), plain is not None)
 
 
-def _may_hold_pairs(data: bytes) -> bool:
-    if b"=" in data:
+def _may_hold_pairs(text: str) -> bool:
+    if "=" in text:
         return True
-    return b":" in data and (
-        b'":' in data or b"':" in data or b': "' in data or b": '" in data or b'" :' in data or b"' :" in data
-    )
+    return ":" in text and ('"' in text or "'" in text) and _SEPARATOR.search(text) is not None
 
 
 def _key_before(text: str, end: int) -> tuple[str, int]:
