@@ -21,14 +21,17 @@ from certtrace.redaction.policy.model import RedactionPolicy
 from certtrace.redaction.policy.scopes import Scopes
 from certtrace.redaction.pseudonyms import Pseudonymizer, normalise
 from certtrace.redaction.recognize.finder import Recognizers
+from certtrace.redaction.recognize.remembered import UnitNames
+from certtrace.redaction.shortcuts import CLEAN_LENGTH
 from certtrace.redaction.structure import jsontext
 from certtrace.redaction.structure.binary import Binary
 from certtrace.redaction.structure.keyed import KeyedValues
 from certtrace.redaction.structure.plain import PlainData
 from certtrace.redaction.structure.walker import Rules, exam_text
+from certtrace.redaction.text.clean import CleanTexts
 from certtrace.redaction.text.engine import NATIVE
 from certtrace.redaction.texts import Known, Look, Tally, TextRedactor
-from certtrace.redaction.unit import CLEAN_LENGTH, WITHHELD, Unit, UnitNames
+from certtrace.redaction.unit import QUOTING, WITHHELD, Unit
 
 __all__ = ["WITHHELD", "Explained", "Redactor"]
 
@@ -75,6 +78,8 @@ class Redactor:
         self.rules = Rules(policy)
         self.plain = PlainData(self.rules)
         self.scopes = Scopes(policy)
+        self.ordinary_keys = CleanTexts()
+        """Keys of attributes that no rule asks for, met before."""
         self.operators = Operators(self._pseudonymizer)
         self.binary = Binary(policy.binary, self._pseudonymizer.withheld)
         self.texts = TextRedactor(
@@ -191,6 +196,16 @@ class Redactor:
     def names(self) -> UnitNames | None:
         """Return what recognizes names in the texts of one unit, if anything does."""
         return UnitNames(self._recognizers.find_all) if self._recognizers else None
+
+    def is_ordinary(self, key: str) -> bool:
+        """Tell whether an attribute is treated by its value alone: no rule, and no word in its key, says otherwise."""
+        return (
+            len(key) <= CLEAN_LENGTH
+            and self.scopes.are_one
+            and not self.rules.has_paths
+            and not self.rules.promises_secret(key)
+            and key not in QUOTING
+        )
 
     def free_text(self, text: str, known: Known, look: Look, tally: Tally, *, remember: bool = True) -> str:
         """Redact one text; short texts that were found clean before are passed at once.

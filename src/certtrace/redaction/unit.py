@@ -2,26 +2,24 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
 from certtrace import semconv
-from certtrace.ports import EventRecord, LinkRecord, ModelValue, Receipt, ScopeRecord, SpanRecord, Structured
-from certtrace.redaction.detect.finding import Finding
+from certtrace.ports import EventRecord, LinkRecord, ModelValue, ScopeRecord, SpanRecord, Structured
 from certtrace.redaction.known.collecting import Collector
 from certtrace.redaction.known.people import merged
-from certtrace.redaction.operators import masked
-from certtrace.redaction.policy.kinds import PSEUDONYMISED, attribute_class
-from certtrace.redaction.pseudonyms import normalise
+from certtrace.redaction.policy.kinds import attribute_class
+from certtrace.redaction.receipts import receipt_text
+from certtrace.redaction.shortcuts import CLEAN_LENGTH, UnitTexts
 from certtrace.redaction.structure import jsontext, tracestate
 from certtrace.redaction.structure.quotes import without_values
 from certtrace.redaction.structure.tracebacks import traceback_without_values
-from certtrace.redaction.structure.walker import LONG_NUMBER, Walk, int64
+from certtrace.redaction.structure.walker import LONG_NUMBER, Walk
 from certtrace.redaction.texts import Change, Look, Tally
+from certtrace.redaction.whole_values import as_text, masked_data, otlp, subject_of
 
 if TYPE_CHECKING:
     from certtrace.redaction.redactor import Redactor
@@ -31,14 +29,13 @@ WITHHELD: Final = "<withheld: redaction failed>"
 _ROOTS: Final = {semconv.OBSERVATION_INPUT: "input", semconv.OBSERVATION_OUTPUT: "output"}
 _METADATA_ROOT: Final = semconv.OBSERVATION_METADATA
 _KINDS: Final = ("", "internal", "server", "client", "producer", "consumer")
-_QUOTING: Final[dict[str, Callable[[str, str], str]]] = {
+QUOTING: Final[dict[str, Callable[[str, str], str]]] = {
     semconv.EXCEPTION_MESSAGE: without_values,
     semconv.EXCEPTION_STACKTRACE: lambda text, _: traceback_without_values(text),
     semconv.OBSERVATION_STATUS_MESSAGE: without_values,
 }
 """Attributes in which an error may quote the value it is about."""
 _FREE_TEXT_BYTES: Final = 64
-CLEAN_LENGTH: Final = 64
 
 
 class Unit:
@@ -64,13 +61,9 @@ class Unit:
         self._rules = redactor.rules
         self._withholds = redactor.policy.withholds_free_text
         self.tally = Tally()
-        self._plain: dict[int, list[str]] = {}
-        """The texts of structures that declare nothing and are clean if their texts are."""
+        self._texts = UnitTexts(redactor.texts, redactor.plain)
         self._seen: dict[bool, set[str]] | None = {False: set(), True: set()} if repeats else None
         """Texts of any length found clean, without and with recognizers: spans of one unit hand the same answer on."""
-        self._expected: list[str] = []
-        self._batch: set[str] | None = None
-        """Texts of the unit that were found clean together."""
         self._known = redactor.nobody
         self._names = redactor.names()
         self._default = redactor.scopes.default
@@ -81,11 +74,8 @@ class Unit:
         collector = Collector(redactor.rules)
         for key, value in values:
             try:
-                texts = redactor.plain.texts(value.value) if isinstance(value, Structured) else None
-                if texts is None:
+                if not (isinstance(value, Structured) and self._texts.takes(value)):
                     collector.value(value, _root(key))
-                else:
-                    self._plain[id(value)] = texts
             except Exception as error:  # noqa: BLE001 - whatever goes wrong must close the gate
                 redactor.failed("captured value", error, self.tally)
         failures = self.tally.withheld
@@ -97,6 +87,7 @@ class Unit:
             learned = redactor.guarded("identity", partial(self._learn, collector), None, self.tally)
             self._blind = self._blind or learned is None
         self._young: AbstractSet[str] = frozenset()
+        self._ordinary = redactor.ordinary_keys.young if not (self._blind or self._withholds) else frozenset[str]()
         self._bare = Look(self._default.operators)
         self._full = Look(self._default.operators, names=self._names) if self._names is not None else self._bare
         self._look = self._bare
@@ -133,7 +124,7 @@ class Unit:
             scope=self._scope_of(span.scope),
             dropped_attributes=span.dropped_attributes,
         )
-        redacted.attributes[semconv.REDACTION_RECEIPT] = _receipt_text(self._redactor.receipt(self.tally, begin))
+        redacted.attributes[semconv.REDACTION_RECEIPT] = receipt_text(self._redactor.receipt(self.tally, begin))
         return redacted
 
     def _status(self, message: str) -> str:
@@ -144,7 +135,13 @@ class Unit:
 
     def _attributes(self, attributes: dict[str, object]) -> dict[str, object]:
         result: dict[str, object] = {}
+        ordinary, young = self._ordinary, self._young
         for key, value in attributes.items():
+            if key in ordinary and key in young and key not in result:
+                ready = self._ready(value)
+                if ready is not None:
+                    result[key] = ready
+                    continue
             name = self.text(key)
             while name in result:
                 name += "#"
@@ -155,6 +152,16 @@ class Unit:
                 result[name] = WITHHELD
         return result
 
+    def _ready(self, value: object) -> object:
+        """Return, quickly, what becomes of a value that no rule asks for; None where it has to be looked at."""
+        kind = type(value)
+        if kind is Structured:
+            texts = self._texts.of(value)
+            if texts is None or not self._all_clean(texts):
+                return None
+            return jsontext.dumps(value.value) if isinstance(value, Structured) else None
+        return value if kind is bool or self._is_clean(value) else None
+
     def _attribute(self, key: str, value: object) -> object:
         if value is True or value is False:
             return value
@@ -163,11 +170,13 @@ class Unit:
         if self._rules.is_secret(key, inner):
             return self.operator("SECRET", "")
         self._enter(key)
+        if self._look is self._bare and redactor.is_ordinary(key):
+            redactor.ordinary_keys.add(key)
         try:
             if self._scope.value not in {"", "keep"}:
                 return self._whole(inner, self._scope.value)
-            if key in _QUOTING and isinstance(inner, str) and redactor.policy.quoted_values == "withhold":
-                value = inner = _QUOTING[key](inner, self._error)
+            if key in QUOTING and isinstance(inner, str) and redactor.policy.quoted_values == "withhold":
+                value = inner = QUOTING[key](inner, self._error)
             return self._in_scope(key, value, inner)
         finally:
             self._leave()
@@ -177,13 +186,13 @@ class Unit:
         mark = rules.mark_at(_root(key)) if rules.paths else None
         if mark is None and self._is_clean(inner):
             return inner if value is inner or isinstance(inner, str) else jsontext.dumps(inner)
-        texts = self._plain.get(id(value))
+        texts = self._texts.of(value)
         if texts is not None and self._all_clean(texts):
             return jsontext.dumps(inner)
         redacted = self.walk().redact(inner, _root(key)) if mark is None else self.walk().marked(inner, mark)
         if isinstance(redacted, str):
             return redacted
-        return jsontext.dumps(redacted) if isinstance(value, Structured | ModelValue) else _otlp(redacted)
+        return jsontext.dumps(redacted) if isinstance(value, Structured | ModelValue) else otlp(redacted)
 
     def _event(self, event: EventRecord) -> EventRecord:
         self._error = str(event.attributes.get(semconv.EXCEPTION_TYPE, ""))
@@ -255,7 +264,7 @@ class Unit:
                 text = str.__str__(text)  # a subclass has methods of its own
             if seen is not None and text in seen:
                 return text
-            if self._expected and self._look is self._bare and text in self._clean_texts():
+            if self._look is self._bare and self._texts.expects() and text in self._texts.clean(self._known):
                 return text
             redacted = self._redactor.free_text(text, self._known, self._look, self.tally, remember=self._remembers)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong must close the gate
@@ -295,23 +304,11 @@ class Unit:
         if operator == "keep":
             return self.text(text)
         self.tally.count(kind, operator)
-        subject = ""
-        if kind in PSEUDONYMISED:
-            subject = self._known.subjects.get((kind.lower(), normalise(text, kind.lower())), "")
-            subject = subject or self._subject_by_part(kind, text)
         if kind == "EXAM_SECRET" and operator == "hash":
             return self._redactor.exam_placeholder(text)
         if kind == "OTHER" and operator == "drop":
             return "<personal>"
-        return self._redactor.operators.replacement(operator, kind, text, subject)
-
-    def _subject_by_part(self, kind: str, text: str) -> str:
-        if kind != "PERSON":
-            return ""
-        sign = normalise(text)
-        return next(
-            (found for part in ("given", "family", "middle") if (found := self._known.subjects.get((part, sign)))), ""
-        )
+        return self._redactor.operators.replacement(operator, kind, text, subject_of(self._known.subjects, kind, text))
 
     def _whole(self, value: object, operator: str) -> Any:
         """Apply the operator of a rule to a whole value; nothing and yes/no stay, they say nothing."""
@@ -325,25 +322,13 @@ class Unit:
                 self._look = before
         self.tally.count("VALUE", operator)
         if operator.startswith("mask"):
-            return _otlp(self._masked(value, int(operator.partition(":")[2] or 0), 0))
+            return otlp(masked_data(value, int(operator.partition(":")[2] or 0), self.text, self._rules.max_depth))
         if operator == "drop":
             return "<dropped>"
-        text = _as_text(value)
+        text = as_text(value)
         if operator == "pseudonymise":
             return self._redactor.operators.replacement(operator, "ID", text)
         return f"<value:{self._redactor.withheld_hash(text)} len={len(text)}>"
-
-    def _masked(self, value: object, keep_last: int, depth: int) -> Any:
-        """Return a value with every text and number in it masked; keys are redacted as keys are."""
-        if isinstance(value, ModelValue):
-            value = value.fields
-        if value is None or isinstance(value, bool):
-            return value
-        if isinstance(value, Mapping) and depth < self._rules.max_depth:
-            return {self.text(str(key)): self._masked(item, keep_last, depth + 1) for key, item in value.items()}
-        if isinstance(value, list | tuple) and depth < self._rules.max_depth:
-            return [self._masked(item, keep_last, depth + 1) for item in value]
-        return masked(value if isinstance(value, str) else _as_text(value), keep_last)
 
     # --- short cuts ---------------------------------------------------------------------------------------------------
 
@@ -351,16 +336,19 @@ class Unit:
         """Tell whether redaction leaves all the texts as they are; where not, nothing of the attempt is counted."""
         if self._withholds or self._blind or not self._remembers:
             return False
+        names = self._look.names
+        if names is None and self._texts.clean(self._known).issuperset(texts):
+            return True
         unused = Tally()
-        seen = self._seen[self._look.names is not None] if self._seen is not None else None
+        seen = self._seen[names is not None] if self._seen is not None else None
         try:
-            if self._names is not None and self._look.names is not None:
+            if self._names is not None and names is not None:
                 self._names.prefetch(text for text in texts if seen is None or text not in seen)
-            clean = self._clean_texts()
+            clean = self._texts.clean(self._known)
             for text in texts:
                 if (len(text) <= CLEAN_LENGTH and text in self._young) or (seen is not None and text in seen):
                     continue
-                if text in clean and not (self._look.names is not None and self._look.names.find(text)):
+                if text in clean and not (names is not None and names.find(text)):
                     continue
                 if self._redactor.free_text(text, self._known, self._look, unused) is not text:
                     return False
@@ -372,20 +360,7 @@ class Unit:
 
     def expect(self, spans: Iterable[SpanRecord]) -> None:
         """Take note of the texts of spans that are redacted next: to look at many together costs little."""
-        self._expected = [
-            text for span in spans for text in (span.name, *span.attributes.values()) if type(text) is str
-        ]
-
-    def _clean_texts(self) -> set[str]:
-        """Return the texts of the unit, as far as they are known, in which none but a recognizer may find anything."""
-        if self._batch is None:
-            clean = self._known.clean
-            texts = {text for texts in (self._expected, *self._plain.values()) for text in texts}
-            self._batch = self._redactor.texts.clean(sorted(texts - clean.young), self._known)
-            for text in self._batch:
-                if len(text) <= CLEAN_LENGTH:
-                    clean.add(text)
-        return self._batch
+        self._texts.expect(spans)
 
     def _is_clean(self, value: object) -> bool:
         """Tell, quickly and where in doubt with no, whether a value is a text that leaves as it is."""
@@ -399,27 +374,6 @@ class Unit:
         return (value[:1].isalnum() or value[:1] == "<") and value in self._young
 
 
-class UnitNames:
-    """What recognizers found in the texts of one unit: each text is asked for once, many at a time."""
-
-    __slots__ = ("_find_all", "_found")
-
-    def __init__(self, find_all: Callable[[Sequence[str]], Sequence[list[Finding]]]) -> None:
-        self._find_all = find_all
-        self._found: dict[str, list[Finding]] = {}
-
-    def prefetch(self, texts: Iterable[str]) -> None:
-        """Ask for many texts at once."""
-        missing = [text for text in dict.fromkeys(texts) if text not in self._found]
-        if len(missing) > 1:
-            self._found.update(zip(missing, self._find_all(missing), strict=True))
-
-    def find(self, text: str) -> list[Finding]:
-        """Return the findings in one text."""
-        found = self._found.get(text)
-        return found if found is not None else self._find_all([text])[0]
-
-
 def _root(key: str) -> str:
     """Return where the path of a value begins: `input`, `output`, `metadata.…` or the attribute key."""
     if key in _ROOTS:
@@ -427,35 +381,3 @@ def _root(key: str) -> str:
     if key.startswith(_METADATA_ROOT):
         return "metadata" + key[len(_METADATA_ROOT) :]
     return key
-
-
-def _as_text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, ModelValue):
-        value = value.fields
-    return jsontext.dumps(value) if isinstance(value, Mapping | list | tuple | int | float) else type(value).__name__
-
-
-def _otlp(value: object) -> object:
-    """Return a value that OTLP can carry: text, truth, number, or a list of one kind of those."""
-    if isinstance(value, str | bool | float) or (isinstance(value, int) and int64(value)):
-        return value
-    if isinstance(value, list) and len({type(item) for item in value}) <= 1:
-        plain = [_otlp(item) for item in value]
-        if all(
-            type(item) is type(kept) and not isinstance(kept, list) for item, kept in zip(value, plain, strict=True)
-        ):
-            return plain
-    return jsontext.dumps(value)
-
-
-def _receipt_text(receipt: Receipt) -> str:
-    content = {
-        "policy": receipt.policy,
-        "counts": receipt.counts,
-        "withheld": receipt.withheld,
-        "operators": receipt.operators,
-        "microseconds": receipt.microseconds,
-    }
-    return orjson.dumps(content).decode()

@@ -33,6 +33,11 @@ class Scopes:
         self._rules = rules if not all(map(_is_general, rules)) else []
         self._cache: dict[tuple[str, str, str], Scope] = {}
 
+    @property
+    def are_one(self) -> bool:
+        """Whether all attributes are treated alike."""
+        return not self._rules
+
     def of(self, attribute: str, observation_type: str, kind: str) -> Scope:
         """Return how an attribute of a span is treated.
 

@@ -76,6 +76,10 @@ class Rules:
         """Return the marker that a path rule declares."""
         return next((mark for expression, mark in self.paths if expression.match(path)), None) if self.paths else None
 
+    def promises_secret(self, key: str) -> bool:
+        """Tell whether a key may say of some values that they are credentials."""
+        return last_word(key) in self.secret_keys
+
     def is_secret(self, key: str, value: object) -> bool:
         """Tell whether a key says that its value is a credential, and the value can be one."""
         word = last_word(key)
