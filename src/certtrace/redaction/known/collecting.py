@@ -95,10 +95,13 @@ def _may_declare(value: object) -> bool:
 def captured(span: SpanRecord) -> Iterator[tuple[str, object]]:
     """Yield every value of a span that may declare something, with its attribute key."""
     holders = [span.attributes]
-    holders += [event.attributes for event in span.events]
-    holders += [link.attributes for link in span.links]
-    holders.append(span.scope.attributes)
+    if span.events:
+        holders += [event.attributes for event in span.events]
+    if span.links:
+        holders += [link.attributes for link in span.links]
+    if span.scope.attributes:
+        holders.append(span.scope.attributes)
     for attributes in holders:
-        for key, value in attributes.items():
-            if _may_declare(value):
-                yield key, value
+        for pair in attributes.items():
+            if _may_declare(pair[1]):
+                yield pair

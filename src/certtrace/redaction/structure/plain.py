@@ -1,6 +1,7 @@
 """The quick look at a structure: plain data under harmless keys needs no walk when all its texts are clean."""
 
 import math
+from collections.abc import Iterable
 from typing import Final
 
 from certtrace.redaction.known.fields import last_word, plain_kind
@@ -12,6 +13,7 @@ from certtrace.redaction.text.clean import CleanTexts
 _MAX_PIECES: Final = 512
 _MAX_DEPTH: Final = 12
 _MAX_KEY: Final = 64
+_CONTAINERS: Final = frozenset({dict, list, tuple})
 
 
 class PlainData:
@@ -45,37 +47,57 @@ class PlainData:
             return (
                 len(value) <= self._max_items
                 and not DESCRIBED.media_parts(value)
-                and all(self._is_harmless(key, texts) and self._item(item, texts, depth) for key, item in value.items())
+                and self._keys(value, texts)
+                and self._items(value.values(), texts, depth)
             )
         if isinstance(value, list | tuple):
-            if len(value) > self._max_items or not all(self._item(item, texts, depth) for item in value):
+            if len(value) > self._max_items or not self._items(value, texts, depth):
                 return False
-            texts += joined_texts(value)
+            if len(value) > 1:
+                texts += joined_texts(value)
             return True
         return False
 
-    def _item(self, item: object, texts: list[str], depth: int) -> bool:
-        kind = type(item)
-        if isinstance(item, str) and kind is str:
-            texts.append(item)
-            if len(item) >= MIN_BLOB and DESCRIBED.is_touched(item):
+    def _keys(self, value: dict[object, object], texts: list[str]) -> bool:
+        harmless = self._harmless.young
+        for key in value:
+            if type(key) is not str or (key not in harmless and not self._is_harmless(key)):
                 return False
-            return item[:1].isalnum() or item[:64].lstrip()[:1] not in JSON_BEGINS
-        if kind is bool or item is None:
-            return True
-        if isinstance(item, int) and kind is int:
-            return -LONG_NUMBER < item < LONG_NUMBER
-        if isinstance(item, float) and kind is float:
-            return math.isfinite(item)
-        return kind in {dict, list, tuple} and len(texts) < _MAX_PIECES and self._gather(item, texts, depth + 1)
+            texts.append(key)
+        return True
 
-    def _is_harmless(self, key: object, texts: list[str]) -> bool:
-        if not isinstance(key, str) or type(key) is not str or len(key) > _MAX_KEY:
+    def _items(self, items: Iterable[object], texts: list[str], depth: int) -> bool:
+        for item in items:
+            kind = type(item)
+            if isinstance(item, str) and kind is str:
+                texts.append(item)
+                if not _is_plain(item):
+                    return False
+            elif kind in _CONTAINERS:
+                if len(texts) >= _MAX_PIECES or not self._gather(item, texts, depth + 1):
+                    return False
+            elif not _is_short_number(item) and kind is not bool and item is not None:
+                return False
+        return True
+
+    def _is_harmless(self, key: str) -> bool:
+        if len(key) > _MAX_KEY:
             return False
-        texts.append(key)
-        if key in self._harmless.young:
-            return True
         harmless = last_word(key) not in self._secret_keys and plain_kind(key) is None
         if harmless:
             self._harmless.add(key)
         return harmless
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether a text is neither JSON nor binary content."""
+    if len(text) >= MIN_BLOB and DESCRIBED.is_touched(text):
+        return False
+    return text[:1].isalnum() or text[:64].lstrip()[:1] not in JSON_BEGINS
+
+
+def _is_short_number(item: object) -> bool:
+    kind = type(item)
+    if isinstance(item, float) and kind is float:
+        return math.isfinite(item)
+    return isinstance(item, int) and kind is int and -LONG_NUMBER < item < LONG_NUMBER
