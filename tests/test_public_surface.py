@@ -55,4 +55,13 @@ def test_a_star_import_brings_exactly_the_public_names():
 
 
 def test_testing_offers_these_names():
-    assert sorted(certtrace.testing.__all__) == ["FinishedSpan", "Recorder", "recording"]
+    assert sorted(certtrace.testing.__all__) == [
+        "FinishedSpan",
+        "Leak",
+        "LeakCheck",
+        "Recorder",
+        "assert_no_leaks",
+        "find_leaks",
+        "leak_check",
+        "recording",
+    ]
