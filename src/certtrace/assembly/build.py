@@ -93,7 +93,8 @@ class Running:
         """Return the account and where the data is."""
         # In this order, so that a unit that is decided meanwhile is missing for the moment, and never counted twice.
         decided = self.pipeline.snapshot()
-        units = list(self.tracer.units.open.values())
+        # A decided unit leaves the open ones a moment after it was counted.
+        units = [unit for unit in list(self.tracer.units.open.values()) if unit.decision is None]
         pending = sum(unit.root_ended for unit in units)
         started = self.tracer.started_total
         lanes = self.delivery.status().destinations if self.delivery is not None else {}
