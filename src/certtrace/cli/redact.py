@@ -132,11 +132,13 @@ class _Work:
             if isinstance(known, list)
             else self._people
         )
+        if not self._findings and not self._explain:
+            return _dumped({**shown, "redacted": self._redactor.redact_value(row["text"], people)[0]})
         explained = self._redactor.explain(row["text"], people)
         if self._explain:
             return self._explained(piece, explained, row["text"])
         result = {**shown, "redacted": explained.redacted}
-        return _dumped({**result, "findings": _found(explained)} if self._findings else result)
+        return _dumped({**result, "findings": _found(explained)})
 
     def _explained(self, piece: Piece, explained: "Explained", text: str | None = None) -> bytes:
         """Render one line for each place; in JSONL the place is counted in the row's text."""
