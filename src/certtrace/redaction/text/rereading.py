@@ -1,46 +1,45 @@
 """The next reading of texts without the way back: what `views` shows, for texts that are only asked whether."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from certtrace.redaction.text.batch import Batch
-from certtrace.redaction.text.views import ESCAPE, characters
+from certtrace.redaction.text.escapes import escapes
+from certtrace.redaction.text.fairness import Turns
+from certtrace.redaction.text.folding import fold_bytes
+from certtrace.redaction.text.views import with_spaces
 
-_SIGN: Final = re.compile(rb"[%\\&\x00]")
-"""Where an escape may begin, and what nobody sees, in folded bytes."""
-_SIGNS: Final = (b"%", b"\\", b"&", b"\0")
-_ESCAPE_SIGNS: Final = frozenset("%\\&")
+_SIGNS: Final = (b"%", b"\\", b"&", b"\0", b"=?")
+_PLUS: Final = (b"+",)
 
 
 def reread(batch: Batch) -> Iterator[tuple[int, str]]:
-    """Yield each text that reads as another when one round of escapes is undone and what nobody sees is left out."""
+    """Yield each text that reads as another when one round of escapes is undone and what nobody sees is left out.
+
+    A text in which plus signs may stand for spaces reads in two ways.
+    """
     signed: set[int] = set()
     batch.owners_of(_SIGNS, signed)
-    for index in sorted(signed):
-        plain = _decoded(batch, index)
+    forms: set[int] = set()
+    batch.owners_of(_PLUS, forms)
+    turns = Turns()
+    for index in sorted(signed | forms):
+        text, start = batch.texts[index], batch.span(index)[0]
+        plain = _decoded(text, batch.data, start, turns) if index in signed else None
         if plain is not None:
             yield index, plain
+        form = with_spaces(text, batch.data, start) if index in forms else None
+        if form is not None:
+            yield index, (_decoded(form, fold_bytes(form), 0, turns) if index in signed else None) or form
 
 
-def _decoded(batch: Batch, index: int) -> str | None:
-    text, data = batch.texts[index], batch.data
-    first, last = batch.span(index)
+def _decoded(text: str, data: bytes, offset: int, turns: Turns) -> str | None:
     pieces: list[str] = []
     done = 0
-    sign = _SIGN.search(data, first, last)
-    while sign is not None:
-        place = sign.start() - first
-        end = place + 1
-        escape = ESCAPE.match(text, place) if text[place] in _ESCAPE_SIGNS else None
-        if escape is not None:
-            pieces.append(text[done:place])
-            pieces += [character for character, _ in characters(escape)]
-            done = end = escape.end()
-        elif data[place + first] == 0:
-            pieces.append(text[done:place])
-            done = end
-        sign = _SIGN.search(data, first + end, last)
+    for escape in escapes(text, data, offset, turns):
+        pieces.append(text[done : escape.start])
+        pieces += [character for character, _ in escape.characters]
+        done = escape.end
     if not done:
         return None
     pieces.append(text[done:])
