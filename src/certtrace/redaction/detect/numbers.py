@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from certtrace.redaction.detect.cards import MIN_CARD, cards
-from certtrace.redaction.detect.pattern import DIGITS, Pattern, Spans, touches_word
+from certtrace.redaction.detect.pattern import DIGITS, Pattern, Spans
 from certtrace.redaction.detect.phones import phones
-from certtrace.redaction.detect.ssn import SSN_DIGITS, ssn
+from certtrace.redaction.detect.ssn import SSN_DIGITS, ssns
 from certtrace.redaction.text.engine import Groups
 
 _GROUP: Final = re.compile(r"[0-9]+")
@@ -24,6 +24,8 @@ _MAX_ID: Final = 64
 _CONTEXT: Final = 80
 _MAX_PHONE: Final = 15
 _MAX_PLAIN: Final = 28
+_SIGNS: Final = 4
+_INTERNATIONAL: Final = ("+", "(+")
 
 Span = tuple[int, int, str]
 
@@ -39,17 +41,28 @@ def classify(data: bytes, start: int, end: int) -> Iterator[Span]:
         return
     before = data[max(0, start - _CONTEXT) : start].lower().decode("latin-1")
     alone = end - start == len(data)
-    if digits >= MIN_CARD and not (digits <= _MAX_PHONE and run.startswith(("+", "(+"))):
+    if digits >= MIN_CARD and not (digits <= _MAX_PHONE and run.startswith(_INTERNATIONAL)):
         found = [(start + first, start + last) for first, last in cards(run, groups, before, alone=alone)]
         if found:
             yield from ((first, last, "CREDIT_CARD") for first, last in found)
             return
-    if digits >= SSN_DIGITS and not touches_word(data, start - 1) and not touches_word(data, end):
-        place = ssn(run, groups, before, alone=alone)
-        if place is not None:
-            yield start + place[0], start + place[1], "SSN"
+    if digits >= SSN_DIGITS and not run.startswith(_INTERNATIONAL):
+        places = [place for place in ssns(run, groups, before, alone=alone) if _is_apart(data, start, place)]
+        if places:
+            yield from ((start + first, start + last, "SSN") for first, last in places)
             return
     yield from ((first, last, "PHONE") for first, last in phones(data, start, run, before))
+
+
+def _is_apart(data: bytes, start: int, place: tuple[int, int]) -> bool:
+    """Tell whether no word touches a place in a run; signs of emphasis (`_…_`) are no word."""
+    first, last = start + place[0], start + place[1]
+    return not (_touched(data[max(0, first - _SIGNS) : first][::-1]) or _touched(data[last : last + _SIGNS]))
+
+
+def _touched(side: bytes) -> bool:
+    solid = side.lstrip(b"_")
+    return solid[:1].isalnum()
 
 
 def _continues(data: bytes, end: int) -> bool:

@@ -18,8 +18,8 @@ _LEADING_ZERO: Final = re.compile(r"0[1-9][0-9]{7}")
 """No count of anything begins with one zero: alone in its text this is a number of a person or of a bank."""
 
 
-def ssn(run: str, groups: Sequence[tuple[int, int]], before: str, *, alone: bool) -> tuple[int, int] | None:
-    """Return the place of a social security number.
+def ssns(run: str, groups: Sequence[tuple[int, int]], before: str, *, alone: bool) -> list[tuple[int, int]]:
+    """Return the places of social security numbers.
 
     Args:
         run: Digits and separators.
@@ -28,14 +28,29 @@ def ssn(run: str, groups: Sequence[tuple[int, int]], before: str, *, alone: bool
         alone: Whether the run is all there is in the text.
     """
     if alone and _LEADING_ZERO.fullmatch(run):
-        return (0, len(run)) if is_ssn(run[:3], run[3:5], run[5:]) else None
-    hyphened = _in_shape(run, groups, {"-"}) if len(groups) == len(_SHAPE) else None
-    if hyphened is not None and is_ssn(*_parts(run, hyphened)):
+        return [(0, len(run))] if is_ssn(run[:3], run[3:5], run[5:]) else []
+    hyphened = [place for place in _hyphened(run, groups) if is_ssn(*_parts(run, place))]
+    if hyphened:
         return hyphened
     # Its name makes any grouping a social security number, and lets areas pass that only taxpayer numbers have.
+    if "s" not in before or not _NAMED.search(before):
+        return []
     shaped = _in_shape(run, groups, {"-", " ", "."})
-    places = [place for place in (shaped, *_nine(groups)) if place and is_ssn(*_parts(run, place), named=True)]
-    return places[0] if places and "s" in before and _NAMED.search(before) else None
+    return [place for place in (shaped, *_nine(groups)) if place and is_ssn(*_parts(run, place), named=True)][:1]
+
+
+def _hyphened(run: str, groups: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the places of three, two and four digits with hyphens; a number set apart from them hides none."""
+    for index in range(len(groups) - 2):
+        parts = groups[index : index + 3]
+        if tuple(end - begin for begin, end in parts) != _SHAPE:
+            continue
+        start, end = parts[0][0], parts[2][1]
+        signs = {run[parts[0][1] : parts[1][0]], run[parts[1][1] : parts[2][0]]}
+        in_front = run[groups[index - 1][1] : start] if index else ""
+        behind = run[end : groups[index + 3][0]] if index + 3 < len(groups) else ""
+        if signs == {"-"} and "-" not in {in_front, behind}:
+            yield start, end
 
 
 def _in_shape(run: str, groups: Sequence[tuple[int, int]], signs: set[str]) -> tuple[int, int] | None:
