@@ -14,6 +14,7 @@ from certtrace.redaction.text.shapes import Chars, Choice, Node, Repeat, Row, fi
 
 _UNROLLED: Final = 4
 _MAX_HEAD: Final = 16
+_COMMON: Final = 100
 _EVERY: Final = (1 << 256) - 1
 
 _SHARES: Final = {" ": 160, "e": 95, "t": 70, "a": 62, "o": 58, "i": 57, "n": 57, "s": 52, "r": 48, ".": 10, ",": 9}
@@ -33,7 +34,30 @@ class Locator:
 def locator(node: Node) -> Locator | None:
     """Return the part of a pattern to look for, or None when it has no part that helps."""
     if isinstance(node, Choice):
+        return _of_choice(node)
+    items, best, nearest, farthest = _rarest_item(node)
+    if not items or not least_width(items[best]):
         return None
+    return Locator(written(Row(tuple(items[best:]))), nearest, farthest)
+
+
+def _of_choice(node: Choice) -> Locator | None:
+    """Return the signs that are rarest in each of the choices; their places differ."""
+    mask, near, far = 0, [], []
+    for part in node.nodes:
+        items, best, nearest, farthest = _rarest_item(part)
+        if not items or not least_width(items[best]):
+            return None
+        mask |= first_bytes(items[best])
+        near.append(nearest)
+        far.append(farthest)
+    if _share(mask) > _COMMON:
+        return None
+    return Locator(written(Chars(mask)), min(near), max(far))
+
+
+def _rarest_item(node: Node) -> tuple[list[Node], int, int, int]:
+    """Return a pattern as a row, which of its items begins with the rarest sign, and where that can stand."""
     items = _flat(node)
     best, least_cost = 0, _cost(items[0]) if items else _EVERY
     near = far = 0
@@ -46,9 +70,7 @@ def locator(node: Node) -> Locator | None:
         cost = _cost(items[index + 1]) * (1 + far - near)
         if cost < least_cost:
             best, least_cost, nearest, farthest = index + 1, cost, near, far
-    if not items or not least_width(items[best]):
-        return None
-    return Locator(written(Row(tuple(items[best:]))), nearest, farthest)
+    return items, best, nearest, farthest
 
 
 def _cost(node: Node) -> int:

@@ -192,6 +192,32 @@ class _Reader:
         return Chars(mask)
 
 
+def mask_of(members: bytes) -> int:
+    """Return a set of bytes as a mask."""
+    return sum(1 << code for code in set(members))
+
+
+def translated(node: Node, table: bytes) -> Node:
+    """Return the pattern of what `bytes.translate` makes of the matches."""
+    if isinstance(node, Chars):
+        return Chars(mask_of(bytes(map(table.__getitem__, node.members()))))
+    if isinstance(node, Repeat):
+        return Repeat(translated(node.node, table), node.least, node.most)
+    return type(node)(tuple(translated(part, table) for part in node.nodes))
+
+
+def without(node: Node, removed: int) -> Node:
+    """Return the pattern of what is left of the matches when some bytes are taken out."""
+    if isinstance(node, Chars):
+        rest = Chars(node.mask & ~removed)
+        if not node.mask & removed:
+            return node
+        return Repeat(rest, 0, 1) if rest.mask else Row(())
+    if isinstance(node, Repeat):
+        return Repeat(without(node.node, removed), node.least, node.most)
+    return type(node)(tuple(without(part, removed) for part in node.nodes))
+
+
 def least_width(node: Node) -> int:
     """Return the length of the shortest match."""
     if isinstance(node, Chars):
