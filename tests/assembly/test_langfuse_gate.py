@@ -4,10 +4,13 @@ import json
 import logging
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 from tests.assembly.conftest import bytes_of
 
 import certtrace
+from certtrace.assembly.instruments import use_langfuse
 from certtrace.records.source import StoreSource, TraceFilter
+from certtrace.testing import leak_check
 
 langfuse = pytest.importorskip("langfuse")
 
@@ -176,3 +179,67 @@ def test_the_log_never_shows_a_value(with_langfuse, caplog):
     assert "Lindqvist" not in "".join(
         record.getMessage() for record in caplog.records if record.name.startswith("certtrace")
     )
+
+
+def made_clients():
+    from langfuse._client.resource_manager import LangfuseResourceManager
+
+    return LangfuseResourceManager._instances
+
+
+def scored(comment):
+    langfuse.get_client().create_score(name="free", value=1.0, trace_id="a" * 32, comment=comment)
+    langfuse.get_client().flush()
+
+
+def test_what_ran_before_a_leak_check_gets_its_clients_back(with_langfuse, sink):
+    with_langfuse()
+    with leak_check({"name": "Maria Lindqvist"}):
+        grade("I am Maria Lindqvist")
+        scored("inside, by joe@example.org")
+    assert sink.seen == []
+    grade("I am Maria Lindqvist")
+    scored("outside, by joe@example.org")
+    certtrace.force_flush(10)
+    assert sorted(sink.names()) == ["broken", "generate", "grade"]
+    assert b"outside, by" in sent(sink)
+    assert not any(personal in sent(sink) for personal in PERSONAL)
+
+
+def test_a_leak_check_inside_a_leak_check_leaves_the_outer_one_whole():
+    with leak_check({"name": "Maria Lindqvist"}) as outer:
+        with leak_check({"name": "Maria Lindqvist"}):
+            grade("I am Maria Lindqvist")
+        assert outer.spans == []
+        scored("outside, by joe@example.org")
+        grade("I am Maria Lindqvist")
+        exported = b"\n".join(data for _, data in outer.exported())
+    assert b"outside, by" in exported
+    assert b"joe@example.org" not in exported
+
+
+def test_nothing_of_a_leak_check_stays_where_nothing_ran_before(sink):
+    certtrace.shutdown(5.0)
+    use_langfuse(None)
+    with leak_check({"name": "Maria Lindqvist"}):
+        grade("I am Maria Lindqvist")
+        assert langfuse.get_client()._resources.public_key == "pk-lf-leak-check"
+    assert "pk-lf-leak-check" not in made_clients()
+    own = langfuse.Langfuse(
+        public_key="pk-lf-own", secret_key="sk-lf-own", base_url=sink.url, tracer_provider=TracerProvider()
+    )
+    try:
+        own.create_score(name="free", value=1.0, trace_id="a" * 32, comment="of the host")
+        own.flush()
+    finally:
+        made_clients().pop("pk-lf-own")
+    assert b"of the host" in sent(sink)
+
+
+def test_what_waits_in_a_client_at_shutdown_is_sent_by_it_and_redacted(with_langfuse, sink):
+    with_langfuse()
+    grade("I am Maria Lindqvist")
+    certtrace.shutdown(10.0)
+    scored("late, by joe@example.org")
+    assert b"late, by" in sent(sink)
+    assert not any(personal in sent(sink) for personal in PERSONAL)

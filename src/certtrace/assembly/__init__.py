@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from certtrace.assembly.build import Running, build
+from certtrace.assembly.instruments import use_langfuse
 from certtrace.assembly.status import FlushResult, Status
 from certtrace.settings import load
 from certtrace.tracing.active import ACTIVE
@@ -83,6 +84,8 @@ def install(running: Running) -> None:
         _Process.running = running
         running.provider.gate.use(running.tracer)
         ACTIVE.runtime = running.tracer
+        if running.langfuse is not None:
+            running.langfuse_before = use_langfuse(running.langfuse)
         if not _Process.hooked:
             _Process.hooked = True
             atexit.register(_at_exit)
@@ -96,15 +99,20 @@ def current_running() -> Running | None:
 
 
 def restore(before: Running | None) -> None:
-    """Let what ran before `install` run again, or nothing."""
+    """Let what ran before `install` run again, or nothing; `langfuse` clients get back the gate that they had."""
     with _Process.lock:
-        if before is not None:
-            install(before)
-            return
-        active, _Process.running = _Process.running, None
-        ACTIVE.runtime = None
+        active, _Process.running = _Process.running, before
         if active is not None:
             active.provider.gate.use(None)
+            if active.langfuse is not None:
+                use_langfuse(active.langfuse_before)
+                active.langfuse_before = None
+        elif before is not None:
+            use_langfuse(before.langfuse)
+        ACTIVE.runtime = None
+        if before is not None:
+            before.provider.gate.use(before.tracer)
+            ACTIVE.runtime = before.tracer
 
 
 def force_flush(timeout_seconds: float = 10.0) -> FlushResult:
@@ -126,7 +134,11 @@ def shutdown(timeout_seconds: float = 2.0) -> FlushResult:
             return FlushResult(delivered=True)
         ACTIVE.runtime = None
         active.provider.gate.use(None)
-        return active.close(time.monotonic() + timeout_seconds)
+        result = active.close(time.monotonic() + timeout_seconds)
+        if active.langfuse is not None:
+            active.langfuse.rest()
+            active.langfuse_before = None
+        return result
 
 
 def status() -> Status | None:

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from certtrace import semconv
 from certtrace.assembly.guests import readable
-from certtrace.assembly.instruments import instrument_httpx, instrument_langfuse
+from certtrace.assembly.instruments import LangfuseHook, instrument_httpx, instrument_langfuse
 from certtrace.assembly.keys import LEDGER, load_or_create
 from certtrace.assembly.outlet import Decided, Stations
 from certtrace.assembly.pipeline import Pipeline
@@ -54,6 +54,9 @@ class Running:
     delivery: Delivery | None = None
     ledger: Ledger | None = None
     undo: list[Any] = field(default_factory=list)
+    langfuse: LangfuseHook | None = None
+    langfuse_before: LangfuseHook | None = None
+    """Which one counted before this one."""
 
     def flush(self, timeout_seconds: float) -> FlushResult:
         """Deliver what has ended, within the timeout."""
@@ -154,8 +157,7 @@ def build(settings: Settings, *, persist: bool = True) -> Running:
     if settings.instrument_httpx:
         instrument_httpx(provider)
     if settings.instrument_langfuse:
-        provider.gate.langfuse_is_served = "langfuse" in settings.destinations
-        instrument_langfuse(
+        running.langfuse = instrument_langfuse(
             settings,
             _for("langfuse", to),
             provider,

@@ -4,12 +4,16 @@ Both wait until the host imports the library: `configure()` loads neither.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import wrapt
 
 from certtrace.ports import Receipt, UnitRedactor
 from certtrace.settings import Settings
+from certtrace.tracing.provider import Gate
+
+if TYPE_CHECKING:
+    from certtrace.assembly.langfuse_gate import LangfuseGate
 
 
 class _Httpx:
@@ -33,6 +37,46 @@ def _instrument_httpx(_module: Any) -> None:
         instrumentor.instrument(tracer_provider=_Httpx.provider)
 
 
+class LangfuseHook:
+    """The gate that one pipeline puts before the `langfuse` SDK; made when the SDK is there."""
+
+    def __init__(self, make: Callable[[], "LangfuseGate"], spans: Gate, *, is_served: bool) -> None:
+        """Take how to make the gate, what the SDK's spans go through, and whether we deliver to Langfuse ourselves."""
+        self._make = make
+        self._gate: LangfuseGate | None = None
+        self._spans = spans
+        self._is_served = is_served
+        self._rests = False
+
+    def tell(self) -> None:
+        """Say whether the SDK's own exporter has nothing left to do."""
+        self._spans.langfuse_is_served = self._is_served
+
+    def start(self) -> None:
+        """Put every client behind the gate."""
+        from certtrace.assembly.langfuse_gate import activate  # noqa: PLC0415 - imports httpx
+
+        if self._gate is None:
+            self._gate = self._make()
+        if self._rests:
+            self._gate.rest()
+        activate(self._gate)
+
+    def stop(self, *, loaded: bool) -> None:
+        """Let the clients go: what they send from now on is the host's affair, as it was before."""
+        self._spans.langfuse_is_served = False
+        if loaded:
+            from certtrace.assembly.langfuse_gate import release  # noqa: PLC0415 - as above
+
+            release()
+
+    def rest(self) -> None:
+        """Go on redacting without a pipeline: what waits in a client's queue must not leave raw."""
+        self._rests = True
+        if self._gate is not None:
+            self._gate.rest()
+
+
 def instrument_langfuse(
     settings: Settings,
     redactor: UnitRedactor,
@@ -41,14 +85,14 @@ def instrument_langfuse(
     on_scores: Callable[[list[dict[str, Any]]], None],
     count: Callable[[Receipt], None],
     known_in: Callable[[str], Sequence[object]],
-) -> None:
-    """Put every `langfuse` client of this process behind the gate, from the import of `langfuse` on."""
+) -> LangfuseHook:
+    """Return what puts every `langfuse` client of this process behind the gate, once `use_langfuse` takes it."""
+    delivers = "langfuse" in settings.destinations
 
-    def start(_module: Any) -> None:
-        from certtrace.assembly.langfuse_gate import LangfuseGate, activate  # noqa: PLC0415 - imports httpx
+    def make() -> "LangfuseGate":
+        from certtrace.assembly.langfuse_gate import LangfuseGate  # noqa: PLC0415 - imports httpx
 
-        delivers = "langfuse" in settings.destinations
-        gate = LangfuseGate(
+        return LangfuseGate(
             redactor,
             provider,
             client=_client(settings),
@@ -57,28 +101,36 @@ def instrument_langfuse(
             count=count,
             known_in=known_in,
         )
-        activate(gate)
 
-    _Langfuse.start = start
-    if not _Langfuse.hooked:
-        _Langfuse.hooked = True
-        wrapt.register_post_import_hook(_on_langfuse, "langfuse")
-    else:
-        _on_langfuse(None, only_if_loaded=True)
+    return LangfuseHook(make, provider.gate, is_served=delivers)
 
 
 class _Langfuse:
-    start: Callable[[Any], None] | None = None
+    hook: LangfuseHook | None = None
     hooked = False
     loaded = False
 
 
-def _on_langfuse(module: Any, *, only_if_loaded: bool = False) -> None:
-    if only_if_loaded and not _Langfuse.loaded:
-        return
+def use_langfuse(hook: LangfuseHook | None) -> LangfuseHook | None:
+    """Make this hook the one that counts, from the import of `langfuse` on; return the one that did."""
+    former, _Langfuse.hook = _Langfuse.hook, hook
+    if hook is None:
+        if former is not None:
+            former.stop(loaded=_Langfuse.loaded)
+        return former
+    hook.tell()
+    if not _Langfuse.hooked:
+        _Langfuse.hooked = True
+        wrapt.register_post_import_hook(_on_langfuse, "langfuse")
+    elif _Langfuse.loaded and hook is not former:
+        hook.start()
+    return former
+
+
+def _on_langfuse(_module: Any) -> None:
     _Langfuse.loaded = True
-    if _Langfuse.start is not None:
-        _Langfuse.start(module)
+    if _Langfuse.hook is not None:
+        _Langfuse.hook.start()
 
 
 def _client(settings: Settings) -> dict[str, Any] | None:

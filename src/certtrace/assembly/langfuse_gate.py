@@ -73,6 +73,11 @@ class LangfuseGate:
         self.count = count
         self.known_in = known_in
 
+    def rest(self) -> None:
+        """Go on redacting after the pipeline has ended: clients send their scores themselves again."""
+        self.delivers_for = None
+        self.on_scores = _keep_none
+
     def redacted(self, body: Any) -> Any:
         """Return a JSON body redacted, record ids untouched."""
         if isinstance(body, list):
@@ -106,6 +111,10 @@ class LangfuseGate:
         return redacted
 
 
+def _keep_none(_scores: list[dict[str, Any]]) -> None:
+    """Keep no scores: there is nothing any more that could."""
+
+
 class _Current:
     gate: LangfuseGate | None = None
     own_key: str | None = None
@@ -119,6 +128,13 @@ def activate(gate: LangfuseGate) -> None:
         _Current.hooked = True
         _prepare()
     _make_client(gate)
+
+
+def release() -> None:
+    """Send no client through a gate any more, and take our own away."""
+    _Current.gate = None
+    if _Current.own_key is not None:
+        _retire(_Current.own_key)
 
 
 def _prepare() -> None:
