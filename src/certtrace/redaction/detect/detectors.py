@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 from certtrace.redaction.detect.encoded import base64_text
@@ -18,8 +19,10 @@ from certtrace.redaction.text.views import MAX_ROUNDS
 SEGMENT_BYTES: Final = 4_096
 """So much is asked at once which patterns occur: in more, some of them always do, and each costs a search."""
 _BATCH_CHARACTERS: Final = 32_768
+_SHORT_CHARACTERS: Final = 128
 _ALWAYS_LOOKED_INTO: Final = frozenset({"SECRET", "BASE64"})
 _ENCODED: Final = "BASE64"
+_ANNOUNCED: Final = frozenset({"SECRET", "USERNAME", "ID"})
 
 Quick: TypeAlias = Callable[[Batch, set[int]], object]
 """Adds, to the set, the texts of a batch in which something else may be found."""
@@ -57,7 +60,12 @@ class Detectors:
         self._enabled = frozenset(enabled)
         self._segment_bytes = segment_bytes
         wanted = [pattern for pattern in PATTERNS if self._wants(pattern.detector)]
-        self._set = pattern_set([p.expression for p in wanted], [p.literals for p in wanted], native=native)
+        self._set = pattern_set(
+            [pattern.expression for pattern in wanted],
+            [pattern.literals for pattern in wanted],
+            kinds=list(map(_kind, wanted)),
+            native=native,
+        )
         self._compiled = [_compile(pattern, native=native) for pattern in wanted]
 
     def _wants(self, detector: str) -> bool:
@@ -153,8 +161,10 @@ class Detectors:
         turns = Turns()
         size, reach = len(batch.data), self._set.reach
         places: dict[int, int] = {}
-        for start in range(0, size, self._segment_bytes):
-            end = min(start + self._segment_bytes, size)
+        # A pattern that occurs in an id is searched for among the short texts in front, not in the long ones as well.
+        short = batch.starts[batch.leading(_SHORT_CHARACTERS)]
+        edges = [*range(0, short, self._segment_bytes), *range(short, size, self._segment_bytes), size]
+        for start, end in pairwise(edges):
             for index in self._set.hits(batch, start, min(end + reach, size)):
                 place = max(places.get(index, 0), start)
                 places[index] = self._search_batch(batch, self._compiled[index], place, end, suspect, inside)
@@ -221,6 +231,13 @@ def _batches(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         size += len(text) + 1
     if first < len(texts):
         yield first, len(texts)
+
+
+def _kind(pattern: Pattern) -> str:
+    """Return what a pattern is mostly made of: words that announce a value, words of places, or the value itself."""
+    if pattern.detector in _ANNOUNCED and pattern.literals:
+        return "announced"
+    return "place" if pattern.detector == "ADDRESS" else "form"
 
 
 def _compile(pattern: Pattern, *, native: bool) -> _Compiled:

@@ -47,6 +47,13 @@ class Batch:
         start = self.starts[index]
         return start, start + len(self.texts[index])
 
+    def leading(self, characters: int) -> int:
+        """Return how many texts at the beginning have no more than so many characters."""
+        for count, text in enumerate(self.texts):
+            if len(text) > characters:
+                return count
+        return len(self.texts)
+
     def owners_of(self, words: Iterable[bytes], sink: set[int], *, fold_case: bool = False) -> None:
         """Add the texts that hold one of some words; with `fold_case` the words are in lower case."""
         data, ends, last = self.low if fold_case else self.data, self._ends, len(self._ends) - 1
