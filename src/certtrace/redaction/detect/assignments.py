@@ -14,6 +14,8 @@ _OWNER: Final = re.compile(
     rb"(?i)(?:api|secret|access|private|auth|account|shared|encryption|signing|license|subscription|security|master|"
     rb"app|activation|product|serial)[ ]$"
 )
+_COUNT: Final = re.compile(rb"[ \t]{0,4}[0-9]{1,3}(?:\.[0-9]{1,3})?[ \t]{0,4}(?:[,}\]\r\n]|$)")
+"""A value that counts: `"pass": 2,`. It is a secret no more often than what stands behind it in the line."""
 _LONGEST_NAME: Final = 64
 _CLOSERS: Final = rb"(?:\\{0,3}[\"'`\])]|\[[0-9]{0,4}\]){0,4}[ \t]{0,16}"
 _SEPARATOR: Final = re.compile(
@@ -65,6 +67,8 @@ _LINE: Final = 200
 
 def _assignment(data: bytes, groups: Groups) -> tuple[Spans, int]:
     """Take the value behind a name that promises a secret, unless it is plainly no value."""
+    if data[groups[0][1] - 1] in b":=" and _COUNT.match(data, groups[0][1]) is not None:
+        return [], groups[0][1]
     begin, name_end = _name_around(data, groups[0][0])
     name = data[begin:name_end]
     hope = promise(name)

@@ -46,6 +46,9 @@ _YEAR_OF: Final = re.compile(rb"[\"' :=(]{1,5}(?:is )?(" + _YEAR.encode() + rb")
 _AWAY: Final = re.compile(rb"[0-9;!?]|[.][ \t\r\n]+[A-Z]|\n[ \t\r]*\n")
 """What stands between a word and a date that do not belong together."""
 _WORD: Final = re.compile(rb"[A-Za-z]+")
+_DIGIT: Final = re.compile(rb"[0-9]")
+_BEFORE_DIGIT: Final = 24
+"""No date begins so far before its first digit: `September of the 3`."""
 _MOST_WORDS: Final = 6
 _WINDOW: Final = 80
 
@@ -73,7 +76,13 @@ def _birth(data: bytes, groups: Groups) -> tuple[Spans, int]:
 
 def _date(data: bytes, end: int) -> tuple[int, int] | None:
     """Return the place of a written date that belongs to the word which ends at `end`."""
-    date = _DATE.search(data, end, end + _WINDOW)
+    digit = _DIGIT.search(data, end, end + _WINDOW)
+    if digit is None:
+        return None
+    # Between the word and the date stands no digit: the date begins with this one, or with a word before it.
+    first = digit.start()
+    starts = (*(word.start() for word in _WORD.finditer(data, max(end, first - _BEFORE_DIGIT), first)), first)
+    date = next(filter(None, (_DATE.match(data, start, end + _WINDOW) for start in starts)), None)
     if date is None or touches_word(data, date.end()) or touches_word(data, date.start() - 1):
         return None
     between = data[end : date.start()]

@@ -28,6 +28,7 @@ _FARTHEST: Final = 256
 _MAX_FORMS: Final = 24
 _MAX_CLUES: Final = 3
 _FEW_WORDS: Final = 4
+_MAX_SHAPES: Final = 40
 _SPACED_ALIKE: Final = 4
 _SEARCHED_SHARE: Final = 16
 _RAREST_BITS: Final = 40.0
@@ -133,6 +134,8 @@ def _clues(node: shapes.Node, *, low: bool) -> tuple[Clue, ...]:
 
 def _is_telling(clue: Clue) -> bool:
     """Tell whether a clue is rare, and its words not merely many for one piece."""
+    if clue.shaped and len(clue.words) > _MAX_SHAPES:
+        return False
     if len(clue.words) > _SPACED_ALIKE * len(set(clue.pieces)):
         return False
     return not clue.shaped or min(map(_bits_of, clue.words)) >= _MIN_SHAPED_BITS
@@ -178,7 +181,7 @@ def _shaped_piece(word: bytes) -> bytes:
 
 
 Held: TypeAlias = tuple[int, tuple[tuple[int, bytes], ...]]
-"""The bits of clues of which a word may stand where a token does, and each such word with its bit."""
+"""The bits of clues of which a word may stand where a token does; such words, with the bit, of clues with several."""
 
 
 class Memory:
@@ -195,7 +198,7 @@ class Memory:
         self._known: dict[bytes, Held | None] = {}
         self._by_beginning: dict[bytes, list[tuple[int, bytes, bytes, bool]]] = {}
         self._sought = [
-            (bit, word, piece, clue.low)
+            (bit, word if len(clue.words) > 1 else b"", piece, clue.low)
             for bit, clue in clues
             for word, piece in zip(clue.words, clue.pieces, strict=True)
             if piece
@@ -217,9 +220,10 @@ class Memory:
         low, found, bits_held = token.lower(), dict[tuple[int, bytes], None](), 0
         for bit, word, piece, folds_case in self._candidates(low):
             if piece in (low if folds_case else token):
-                found[bit, word] = None
                 bits_held |= bit
-        held = (bits_held, tuple(found)) if found else None
+                if word:
+                    found[bit, word] = None
+        held = (bits_held, tuple(found)) if bits_held else None
         if len(token) <= self._LONGEST:
             if len(self._known) >= self._MOST:
                 self._known.clear()

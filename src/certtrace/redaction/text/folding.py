@@ -17,15 +17,7 @@ _SHORT: Final = 64
 
 # Letters that Unicode does not decompose, and signs that mean an ASCII sign.
 _SPECIAL: Final = {
-    **dict.fromkeys("ßẞ", "s"),
-    **dict.fromkeys("øØ", "o"),
-    **dict.fromkeys("æÆ", "a"),
-    **dict.fromkeys("œŒ", "o"),
-    **dict.fromkeys("đĐðÐ", "d"),
-    **dict.fromkeys("łŁ", "l"),
-    **dict.fromkeys("þÞ", "t"),
-    **dict.fromkeys("ħĦ", "h"),
-    **dict.fromkeys("\u0131", "i"),
+    **dict(zip("ßøæœđðłþħıẞØÆŒĐÐŁÞĦ", "soaoddlthiSOAODDLTH", strict=True)),
     **dict.fromkeys("\u2018\u2019\u201a\u201b\u02bc\u00b4\u2032", "'"),
     **dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb", '"'),
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-"),

@@ -29,6 +29,8 @@ class Locator:
     expression: bytes
     nearest: int
     farthest: int
+    share: int
+    """How many of ten thousand signs of prose it can begin with."""
 
 
 def locator(node: Node) -> Locator | None:
@@ -38,7 +40,7 @@ def locator(node: Node) -> Locator | None:
     items, best, nearest, farthest = _rarest_item(node)
     if not items or not least_width(items[best]):
         return None
-    return Locator(written(Row(tuple(items[best:]))), nearest, farthest)
+    return Locator(written(Row(tuple(items[best:]))), nearest, farthest, _cost(items[best]))
 
 
 def _of_choice(node: Choice) -> Locator | None:
@@ -53,7 +55,7 @@ def _of_choice(node: Choice) -> Locator | None:
         far.append(farthest)
     if _share(mask) > _COMMON:
         return None
-    return Locator(written(Chars(mask)), min(near), max(far))
+    return Locator(written(Chars(mask)), min(near), max(far), _share(mask))
 
 
 def _rarest_item(node: Node) -> tuple[list[Node], int, int, int]:

@@ -5,6 +5,7 @@ every match must hold (`factors`) and the long runs of one kind of sign (`shapes
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from certtrace.redaction.text import shapes
@@ -20,6 +21,7 @@ _FARTHEST: Final = 256
 _TRIED_ONE_BY_ONE: Final = 8
 _RARE: Final = 9.0
 _NOT_TOO_COMMON: Final = 5.0
+_COMMON_SHARE: Final = 200
 _EVERY_BYTE: Final = (1 << 256) - 1
 _IGNORE_CASE: Final = b"(?i)"
 
@@ -49,10 +51,23 @@ def _node(expression: bytes) -> shapes.Node | None:
 
 def _is_quick(factor: Factor, part: Locator | None) -> bool:
     """Tell whether to look for words of a pattern rather than for a part of it, or for the whole."""
-    rarity = factor.rarity()
-    if rarity >= _RARE:
+    if factor.rarity() >= _RARE:
         return True
-    return part is None and rarity >= _NOT_TOO_COMMON and (factor.farthest or 0) - factor.nearest < _TRIED_ONE_BY_ONE
+    near = (factor.farthest or 0) - factor.nearest < _TRIED_ONE_BY_ONE
+    if part is None:
+        return near and factor.rarity() >= _NOT_TOO_COMMON
+    return near and part.share >= _COMMON_SHARE and min(map(len, factor.words)) > 1
+
+
+def _one_of(words: Iterable[bytes]) -> bytes:
+    """Return a pattern that finds one of the words; `re` tries what it begins with once for all that share it."""
+    by_letter: dict[bytes, list[bytes]] = {}
+    for word in sorted(words):
+        by_letter.setdefault(word[:1], []).append(word[1:])
+    choices = [
+        re.escape(letter) + (b"" if b"" in rest else b"(?:%b)" % _one_of(rest)) for letter, rest in by_letter.items()
+    ]
+    return b"|".join(choices)
 
 
 class PythonMatcher:
@@ -76,7 +91,7 @@ class PythonMatcher:
     def _look_for(self, node: shapes.Node) -> None:
         factor, part = rarest(node), locator(node)
         if factor is not None and factor.farthest is not None and _is_quick(factor, part):
-            self._find = re.compile(b"|".join(map(re.escape, factor.words)))
+            self._find = re.compile(_one_of(factor.words))
             self._near, self._far, self._width = factor.nearest, factor.farthest, max(map(len, factor.words))
         elif part is not None and self._extent.decides is not None:
             self._find = re.compile(part.expression)
@@ -132,6 +147,8 @@ class PythonMatcher:
     def begins(self, data: bytes, start: int, end: int) -> bool:
         """Tell whether a match begins in `start:end`, which is short."""
         first, match, window = self._first.search, self._pattern.match, self._extent.window
+        if end - start == 1:
+            return match(data, start, start + window) is not None
         while start < end and (found := first(data, start, end)) is not None:
             place = found.start()
             if match(data, place, place + window) is not None:

@@ -1,7 +1,7 @@
 """Tell which of many patterns occur in a text, without RE2: by the words and the shapes of words that they hold."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Collection, Sequence
+from typing import Final, TypeAlias
 
 from certtrace.redaction.text import clues
 from certtrace.redaction.text.clues import Clue, Form, Held, Memory
@@ -9,6 +9,8 @@ from certtrace.redaction.text.extent import extent
 from certtrace.redaction.text.matching import Folded
 from certtrace.redaction.text.python_engine import PythonMatcher, lowered
 
+_Placed: TypeAlias = list[tuple[float, int, Clue]]
+"""Clues that tell where to look, with what it costs and the bit."""
 _DIGITS: Final = range(1, clues.MAX_DIGITS + 1)
 _MOST_PLACES: Final = 512
 """Where a pattern was not found in so many places, it may be in one more: that is for the search to tell."""
@@ -30,7 +32,7 @@ class PythonSet:
             for pattern, low in zip(patterns, plain, strict=True)
         ]
         bits: dict[Clue, int] = {}
-        self._forms: list[tuple[int, Form, list[tuple[float, int, Clue]]]] = []
+        self._forms: list[tuple[int, Form, _Placed]] = []
         """Forms, each with the bits of all its clues, and with those that tell where to look."""
         for form in read:
             own = {bits.setdefault(clue, 1 << len(bits)): clue for clue in form.clues}
@@ -64,7 +66,7 @@ class PythonSet:
             and form.digits <= digits
             and form.loose_digits <= loose
         ]
-        words = _words(held, sum({bit for _, placed in likely for _, bit, _ in placed}))
+        words = _words(held, [entry[1:] for _, placed in likely for entry in placed])
         found: list[int] = []
         for form, placed in likely:
             if (not found or found[-1] != form.pattern) and self._occurs(form, segment, placed, words):
@@ -79,7 +81,11 @@ class PythonSet:
         return held
 
     def _occurs(
-        self, form: Form, segment: "_Segment", placed: list[tuple[float, int, Clue]], words: dict[int, set[bytes]]
+        self,
+        form: Form,
+        segment: "_Segment",
+        placed: list[tuple[float, int, Clue]],
+        words: dict[int, Collection[bytes]],
     ) -> bool:
         """Tell whether a form may occur, from the places of the words of the clue that costs least."""
         if not placed:
@@ -103,15 +109,16 @@ class PythonSet:
         return False
 
 
-def _words(held: Sequence[Held], wanted: int) -> dict[int, set[bytes]]:
+def _words(held: Sequence[Held], wanted: Sequence[tuple[int, Clue]]) -> dict[int, Collection[bytes]]:
     """Return the words held of some clues, by the bit of the clue."""
-    words: dict[int, set[bytes]] = {}
+    found: dict[int, set[bytes]] = {bit: set() for bit, clue in wanted if len(clue.words) > 1}
+    several = sum(found)
     for bits, pairs in held:
-        if bits & wanted:
+        if bits & several:
             for bit, word in pairs:
-                if bit & wanted:
-                    words.setdefault(bit, set()).add(word)
-    return words
+                if bit & several:
+                    found[bit].add(word)
+    return {bit: found.get(bit, clue.words) for bit, clue in wanted}
 
 
 class _Segment:

@@ -14,6 +14,8 @@ _WORD: Final = re.compile(rb"(?<![0-9A-Za-z])[A-Za-z]+(?![0-9A-Za-z])|\?{2,}")
 _HUMP: Final = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _BEFORE: Final = 56
 _AFTER: Final = 40
+_FEW_ROWS: Final = 8
+_SEPARATORS: Final = b" -./()"
 _MAX_CHUNKS: Final = 7
 _JOINTS: Final = frozenset(b" -./(")
 _TIED_BEFORE: Final = re.compile(rb"[/+_@$^~\\]\Z|[0-9][.,]\Z|[0-9A-Za-z]-\Z|[0-9]-\Z")
@@ -74,15 +76,14 @@ def identify(data: bytes, chunks: list[Chunk], index: int, *, alone: bool) -> tu
     ):
         last += 1
     shape = shape_of(data[start : chunks[last][1] + 1])
-    while last >= index:
-        end = chunks[last][1]
-        if last > index and data[chunks[last][0] - 1] == 0x28 and data[end : end + 1] == b")":
+    for at in range(last, index - 1, -1):
+        first, end = chunks[at]
+        if at > index and data[first - 1] == 0x28 and data[end : end + 1] == b")":
             end += 1
         rows = candidates(shape[: end - start])
         found = _valid(data, start, end, rows, alone=alone) if rows else None
         if found is not None:
             return end, found
-        last -= 1
     return None
 
 
@@ -96,18 +97,16 @@ def _valid(data: bytes, start: int, end: int, rows: Candidates, *, alone: bool) 
     if _is_tied(data, end) or (_TIED_BEFORE.search(before) and not _NAME_BEFORE.search(before)):
         return None
     piece = data[start:end]
-    number = "".join(map(chr, filter(_is_alphanumeric, piece))).upper()
+    number = piece.translate(None, _SEPARATORS).upper().decode()
     around = Surroundings(data, start, end)
+    if len(rows) <= _FEW_ROWS:  # to read the words around costs more than to check few numbers
+        rows = tuple(row for row in rows if row[0].check(number))
     for identifier, strength in rows:
         stands = strength == ANYWHERE and _is_whole(data, start, end, piece)
         stands = stands or (alone and strength <= ALONE and not _is_time(piece))
         if (stands or not identifier.names.isdisjoint(around.words)) and identifier.check(number):
             return identifier
     return None
-
-
-def _is_alphanumeric(code: int) -> bool:
-    return chr(code).isalnum()
 
 
 def _is_tied(data: bytes, end: int) -> bool:
