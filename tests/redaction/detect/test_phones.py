@@ -74,3 +74,44 @@ def test_two_numbers_in_a_row_are_two(separator):
 )
 def test_other_numbers_are_no_telephone_numbers(text):
     assert of_type("PHONE", text) == []
+
+
+@pytest.mark.parametrize(
+    "number", ["212-555-0187", "(212) 555-0187", "0171 2345678", "06 12 34 56 78", "+49 171 2345678"]
+)
+@pytest.mark.parametrize(
+    "around",
+    [
+        "see 7 {} there",
+        "(7) {}",
+        "7. {}",
+        "#3 {}",
+        "$5 {}",
+        "2024-01-02 {}",
+        "{} (7)",
+        "{} 2024",
+        "**{}**",
+        "_{}_",
+        "7\t{}",
+    ],
+)
+def test_a_number_beside_it_hides_no_telephone_number(number, around):
+    assert any(number in found for found in of_type("PHONE", around.format(number)))
+
+
+def test_numbers_behind_a_telephone_number_do_not_hide_it():
+    assert "+49 171 2345678" in of_type("PHONE", "+49 171 2345678 42 42")[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "12 45 120 30 15 and 00 01 02 03 04 05 06 07",
+        "10.0.0.1 212.55.10.87 212.55.10.88",
+        "2024-01-02 10:20 2024-01-03 7",
+        "12,05081373133",
+        "1 2 3 100-200 300-400",
+    ],
+)
+def test_tables_of_numbers_hold_no_telephone_number(text):
+    assert of_type("PHONE", text) == []

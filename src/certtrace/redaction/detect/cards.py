@@ -33,7 +33,7 @@ def cards(run: str, groups: Sequence[tuple[int, int]], before: str, *, alone: bo
         before: What stands in front, in lower case.
         alone: Whether the run is all there is in the text.
     """
-    glued = before[-1:].isalnum() or before.endswith("_")
+    glued = before.rstrip("_")[-1:].isalnum()
     index = 1 if glued and not _GLUED.search(before) else 0
     while index < len(groups):
         last = _card_from(run, groups, index, before, alone=alone)

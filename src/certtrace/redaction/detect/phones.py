@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
+from certtrace.redaction.detect.phone_runs import numbers_apart
 from certtrace.redaction.detect.phone_words import PHONE_NOUNS, is_named
 
 _CALLING_CODE: Final = re.compile(
@@ -48,6 +49,8 @@ _EXTENSION: Final = re.compile(
 _PARTS: Final = re.compile(r"[\n\r]+|[ \t]{2,}| ?/ ?| - ")
 """Where one number ends and the next begins, if each side is a number of its own."""
 _SPACE: Final = re.compile(r"[^0-9]*[ \t\n\r]+(?=[(+]?[0-9])")
+_SET_APART: Final = re.compile(r"[+(]|0[1-9][0-9]{0,3}[ /-]|[2-9][0-9]{2}[-.][0-9]{3}[-.][0-9]{4}(?![0-9])")
+"""What no part of a number behind a comma begins with: the next value of a list."""
 _WORD_BEFORE: Final = re.compile(r"[a-z]+")
 
 _MIN_DIGITS: Final = 7
@@ -72,30 +75,51 @@ def phones(data: bytes, start: int, run: str, before: str) -> Iterator[Place]:
         run: Digits and separators.
         before: What stands in front of the run, in lower case.
     """
-    if _DATE.fullmatch(run) or _is_decimal(run) or (run.isdigit() and len(run) > _MAX_DIGITS):
+    if _is_decimal(run) or (run.isdigit() and len(run) > _MAX_DIGITS):
         return
     end = start + len(run)
-    after = data[end : end + _BEHIND].lower().decode("latin-1")
-    if _touches(data, end, before):
+    emphasized = _is_emphasized(data, end, before)
+    if _DATE.fullmatch(run) or (not emphasized and _touches_before(run, before)):
+        # What begins with a date, or in a word, may go on with a number.
+        if not _touches_behind(data, end):
+            yield from ((start + first, start + last) for first, last in numbers_apart(run, _is_formed) if first)
         return
+    if not emphasized and _touches_behind(data, end):
+        return
+    after = data[end : end + _BEHIND].lower().decode("latin-1")
     for first, last in _numbers(run, before, after):
         begin = start + first + (run[first] == "(" and ")" not in run[first:last])
         extension = _EXTENSION.match(data, start + last) if last == len(run) else None
         yield begin, extension.end() if extension else start + last
 
 
-def _touches(data: bytes, end: int, before: str) -> bool:
+def _touches_before(run: str, before: str) -> bool:
     """Tell whether letters or signs touch the run: then it is part of an id, a hash or a formula."""
     sign = before[-1:]
-    if sign in {"^", "*", "%", "$", "#", "&", "_"} or (sign == "," and before[-2:-1].isdigit()):
+    if sign in {"^", "*", "%", "$", "#", "&", "_"}:
+        return True
+    if sign == "," and before[-2:-1].isdigit() and not _SET_APART.match(run):
         return True
     if sign == "." or sign.isalnum():
         # `Tel.030 …` and `tel+49 …` are numbers, `v.1234567` and `1.2345678` are not.
         words = _WORD_BEFORE.findall(before)
         named = bool(words) and words[-1] in PHONE_NOUNS and before.rstrip(".").endswith(words[-1])
         return not named
+    return False
+
+
+def _touches_behind(data: bytes, end: int) -> bool:
     behind = data[end : end + 1]
     return (behind.isalnum() or behind == b"_") and _EXTENSION.match(data, end) is None
+
+
+def _is_emphasized(data: bytes, end: int, before: str) -> bool:
+    """Tell whether the run stands between signs that print it bold: `**…**`, `_…_`."""
+    sign = before[-1:]
+    if sign not in {"*", "_"}:
+        return False
+    solid = before.rstrip(sign)
+    return data[end : end + 1] == sign.encode() and not solid[-1:].isalnum() and len(before) - len(solid) <= _FEW
 
 
 def _numbers(run: str, before: str, after: str) -> Iterator[Place]:
@@ -103,10 +127,25 @@ def _numbers(run: str, before: str, after: str) -> Iterator[Place]:
     if whole is not None:
         yield whole
         return
+    found = False
     for first, last in _parts(run):
         number = _phone(run[first:last], before, after if last == len(run) else "")
         if number is not None:
+            found = True
             yield first + number[0], first + number[1]
+    if not found:
+        yield from numbers_apart(run, _is_formed)
+
+
+def _is_formed(number: str) -> bool:
+    """Tell whether a number is a telephone number by its form alone."""
+    digits = "".join(filter(str.isdigit, number))
+    if _DATE.fullmatch(number.strip("() ")):
+        return False
+    if _is_international(number, digits) or _has_form(number, digits):
+        return True
+    nanp = _NANP.fullmatch(number)
+    return nanp is not None and not _ROUND.match(number)
 
 
 def _parts(run: str) -> Iterator[Place]:
