@@ -22,7 +22,7 @@ from certtrace.redaction.policy.scopes import Scopes
 from certtrace.redaction.pseudonyms import Pseudonymizer, normalise
 from certtrace.redaction.recognize.finder import Recognizers
 from certtrace.redaction.recognize.remembered import UnitNames
-from certtrace.redaction.shortcuts import CLEAN_LENGTH
+from certtrace.redaction.shortcuts import CLEAN_LENGTH, KnownTraces
 from certtrace.redaction.structure import jsontext
 from certtrace.redaction.structure.binary import Binary
 from certtrace.redaction.structure.keyed import KeyedValues
@@ -94,6 +94,7 @@ class Redactor:
         self._people = KnownPeople(self._pseudonymizer, native=native)
         self.nobody = Known()
         """What is known about a trace that names nobody."""
+        self.traces = KnownTraces()
         self._groups: OrderedDict[object, Known] = OrderedDict()
         self._lock = Lock()
         self._logged: set[tuple[str, str]] = set()
@@ -113,7 +114,7 @@ class Redactor:
         begin = time.perf_counter_ns()
         unit = Unit(self, identities, [("value", value)])
         inner = value.value if isinstance(value, Structured) else value
-        redacted = self.guarded("value", lambda: unit.content_walk().redact(inner, "value"), WITHHELD, unit.tally)
+        redacted = self.guarded("value", lambda: unit.body(inner), WITHHELD, unit.tally)
         return redacted, self.receipt(unit.tally, begin)
 
     def redact_text(self, text: str) -> str:

@@ -1,6 +1,8 @@
-"""Short cuts through a unit: what can be told clean for many texts at once, or by the key alone."""
+"""Short cuts through a unit: texts that are looked at together, and what is known by what `identify` was told."""
 
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from threading import Lock
 from typing import Final
 
 from certtrace.ports import SpanRecord, Structured
@@ -9,6 +11,50 @@ from certtrace.redaction.texts import Known, TextRedactor
 
 CLEAN_LENGTH: Final = 64
 """Texts up to this length are remembered when they are clean: keys, names, ids, models."""
+
+
+_CACHED_TRACES: Final = 256
+
+Told = tuple[tuple[tuple[str, str], ...], ...]
+"""What `identify` was told, where it is nothing but text."""
+
+
+def told(identities: Sequence[object]) -> Told | None:
+    """Return what was told about people in a form to compare, or None where it is more than texts."""
+    found: list[tuple[tuple[str, str], ...]] = []
+    for identity in identities:
+        if not isinstance(identity, dict) or type(identity) is not dict:
+            return None
+        for key, value in identity.items():
+            if type(key) is not str or type(value) is not str:
+                return None
+        found.append(tuple(identity.items()))
+    return tuple(found)
+
+
+class KnownTraces:
+    """What is known about the latest traces, by what was told: their units share the work. Safe between threads."""
+
+    __slots__ = ("_known", "_lock")
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Told, Known] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, told: Told) -> Known | None:
+        """Return what is known where exactly this was told and nothing was captured."""
+        with self._lock:
+            known = self._known.get(told)
+            if known is not None:
+                self._known.move_to_end(told)
+            return known
+
+    def add(self, told: Told, known: Known) -> None:
+        """Remember what is known."""
+        with self._lock:
+            self._known[told] = known
+            if len(self._known) > _CACHED_TRACES:
+                self._known.popitem(last=False)
 
 
 class UnitTexts:

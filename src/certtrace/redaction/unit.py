@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +13,7 @@ from certtrace.redaction.known.collecting import Collector
 from certtrace.redaction.known.people import merged
 from certtrace.redaction.policy.kinds import attribute_class
 from certtrace.redaction.receipts import receipt_text
-from certtrace.redaction.shortcuts import CLEAN_LENGTH, UnitTexts
+from certtrace.redaction.shortcuts import CLEAN_LENGTH, UnitTexts, told
 from certtrace.redaction.structure import jsontext, tracestate
 from certtrace.redaction.structure.quotes import without_values
 from certtrace.redaction.structure.tracebacks import traceback_without_values
@@ -78,20 +78,33 @@ class Unit:
                     collector.value(value, _root(key))
             except Exception as error:  # noqa: BLE001 - whatever goes wrong must close the gate
                 redactor.failed("captured value", error, self.tally)
-        failures = self.tally.withheld
-        if identities:
-            redactor.guarded("identity", partial(collector.identities, identities), None, self.tally)
-        self._blind = self.tally.withheld > failures
+        self._blind = not self._learn_of(collector, identities)
         """Someone may be known whom we cannot look for: free text is withheld."""
-        if collector.people or collector.secrets:
-            learned = redactor.guarded("identity", partial(self._learn, collector), None, self.tally)
-            self._blind = self._blind or learned is None
         self._young: AbstractSet[str] = frozenset()
         self._ordinary = redactor.ordinary_keys.young if not (self._blind or self._withholds) else frozenset[str]()
         self._bare = Look(self._default.operators)
         self._full = Look(self._default.operators, names=self._names) if self._names is not None else self._bare
         self._look = self._bare
         self._use(self._bare)
+
+    def _learn_of(self, collector: Collector, identities: Sequence[object]) -> bool:
+        """Learn who is known; tell whether that worked."""
+        said = told(identities) if identities and not (collector.people or collector.secrets) else None
+        known = self._redactor.traces.get(said) if said is not None else None
+        if known is not None:
+            self._known = known
+            return True
+        failures = self.tally.withheld
+        learned: bool | None = True
+        if identities:
+            self._redactor.guarded("identity", partial(collector.identities, identities), None, self.tally)
+        if collector.people or collector.secrets:
+            learned = self._redactor.guarded("identity", partial(self._learn, collector), None, self.tally)
+        if not learned or self.tally.withheld > failures:
+            return False
+        if said is not None:
+            self._redactor.traces.add(said, self._known)
+        return True
 
     def _learn(self, collector: Collector) -> bool:
         self._known = self._redactor.known(merged(collector.people), collector.secrets)
@@ -251,6 +264,24 @@ class Unit:
         """Return a walk over a value that stands in no attribute: a score, a dataset item."""
         self._use(self._full)
         return self.walk()
+
+    def body(self, value: object) -> Any:
+        """Return a value that stands in no attribute: of a mapping, a score or a dataset item, field by field."""
+        if not isinstance(value, Mapping):
+            return self.content_walk().redact(value, "value")
+        whole = {key: operator for key in value if (operator := self._field_operator(key))}
+        rest = {key: item for key, item in value.items() if key not in whole} if whole else value
+        walked = self.content_walk().redact(rest, "value")
+        if not whole:
+            return walked
+        clean = dict(zip(rest, walked.items(), strict=True))
+        taken = {key: (self.text(str(key)), self._whole(value[key], operator)) for key, operator in whole.items()}
+        return dict({**clean, **taken}[key] for key in value)
+
+    def _field_operator(self, key: object) -> str:
+        """Return the operator that a rule has for a whole field, such as `value.comment`."""
+        operator = self._redactor.scopes.of(f"value.{key}", "", "").value
+        return "" if operator == "keep" else operator
 
     def text(self, text: str) -> str:
         """Return a text redacted, as the present look says."""
