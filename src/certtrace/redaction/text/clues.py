@@ -30,6 +30,7 @@ _MAX_CLUES: Final = 3
 _FEW_WORDS: Final = 4
 _MAX_SHAPES: Final = 40
 _SPACED_ALIKE: Final = 4
+_WORDS_A_PIECE: Final = 12
 _SEARCHED_SHARE: Final = 16
 _RAREST_BITS: Final = 40.0
 _UNPLACED_BITS: Final = 20.0
@@ -63,7 +64,7 @@ class Clue:
     def cost(self) -> float:
         """Return a guess how long it takes to look wherever one of the words stands, in microseconds a segment."""
         places = 4_096 * _mean_share(self.words)
-        return 3.0 + 0.5 * places * sqrt(1 + self.farthest - self.nearest)
+        return min(len(self.words), _FEW_WORDS) * (3.0 + 0.5 * places * sqrt(1 + self.farthest - self.nearest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def _is_telling(clue: Clue) -> bool:
     """Tell whether a clue is rare, and its words not merely many for one piece."""
     if clue.shaped and len(clue.words) > _MAX_SHAPES:
         return False
-    if len(clue.words) > _SPACED_ALIKE * len(set(clue.pieces)):
+    if len(clue.words) > _WORDS_A_PIECE * len(set(clue.pieces)):
         return False
     return not clue.shaped or min(map(_bits_of, clue.words)) >= _MIN_SHAPED_BITS
 
@@ -180,7 +181,7 @@ def _shaped_piece(word: bytes) -> bytes:
     return piece if _bits_of(piece) >= _MIN_SHAPED_BITS else b""
 
 
-Held: TypeAlias = tuple[int, tuple[tuple[int, bytes], ...]]
+Held: TypeAlias = tuple[int, tuple[tuple[int, tuple[bytes, ...]], ...]]
 """The bits of clues of which a word may stand where a token does; such words, with the bit, of clues with several."""
 
 
@@ -217,13 +218,13 @@ class Memory:
         return found
 
     def _learn(self, token: bytes) -> Held | None:
-        low, found, bits_held = token.lower(), dict[tuple[int, bytes], None](), 0
+        low, found, bits_held = token.lower(), dict[int, set[bytes]](), 0
         for bit, word, piece, folds_case in self._candidates(low):
             if piece in (low if folds_case else token):
                 bits_held |= bit
                 if word:
-                    found[bit, word] = None
-        held = (bits_held, tuple(found)) if bits_held else None
+                    found.setdefault(bit, set()).add(word)
+        held = (bits_held, tuple((bit, tuple(words)) for bit, words in found.items())) if bits_held else None
         if len(token) <= self._LONGEST:
             if len(self._known) >= self._MOST:
                 self._known.clear()

@@ -30,6 +30,8 @@ class Locator:
     nearest: int
     farthest: int
     share: int
+    confirms: bytes = b""
+    """What matches as well wherever the part belongs to a match, if that is more."""
     """How many of ten thousand signs of prose it can begin with."""
 
 
@@ -45,17 +47,18 @@ def locator(node: Node) -> Locator | None:
 
 def _of_choice(node: Choice) -> Locator | None:
     """Return the signs that are rarest in each of the choices; their places differ."""
-    mask, near, far = 0, [], []
+    mask, near, far, parts = 0, [], [], []
     for part in node.nodes:
         items, best, nearest, farthest = _rarest_item(part)
         if not items or not least_width(items[best]):
             return None
         mask |= first_bytes(items[best])
+        parts.append(Row(tuple(items[best:])))
         near.append(nearest)
         far.append(farthest)
     if _share(mask) > _COMMON:
         return None
-    return Locator(written(Chars(mask)), min(near), max(far), _share(mask))
+    return Locator(written(Chars(mask)), min(near), max(far), _share(mask), written(Choice(tuple(parts))))
 
 
 def _rarest_item(node: Node) -> tuple[list[Node], int, int, int]:

@@ -73,13 +73,14 @@ def _one_of(words: Iterable[bytes]) -> bytes:
 class PythonMatcher:
     """One pattern compiled by `re`, searched in windows so that one call never holds the GIL for long."""
 
-    __slots__ = ("_extent", "_far", "_find", "_first", "_near", "_pattern", "_width")
+    __slots__ = ("_confirms", "_extent", "_far", "_find", "_first", "_near", "_pattern", "_width")
 
     def __init__(self, pattern: bytes) -> None:
         self._pattern = re.compile(pattern)
         self._extent = extent(pattern)
         self._find: re.Pattern[bytes] | None = None
         """Looks for a part of the pattern, a match of which begins `_near` to `_far` bytes before it."""
+        self._confirms: re.Pattern[bytes] | None = None
         self._near = self._far = self._width = 0
         node = None if pattern.startswith(_IGNORE_CASE) else _node(pattern)
         firsts = first_bytes(node) if node is not None and least_width(node) else _EVERY_BYTE
@@ -95,6 +96,7 @@ class PythonMatcher:
             self._near, self._far, self._width = factor.nearest, factor.farthest, max(map(len, factor.words))
         elif part is not None and self._extent.decides is not None:
             self._find = re.compile(part.expression)
+            self._confirms = re.compile(part.confirms) if part.confirms else None
             self._near, self._far, self._width = part.nearest, part.farthest, self._extent.decides
         if self._far > _FARTHEST:
             self._find = None
@@ -128,19 +130,20 @@ class PythonMatcher:
         """Search around the places of a part that every match holds."""
         if self._find is None:
             return None
-        find, near, far = self._find.search, self._near, self._far
+        find, near, far, confirms = self._find.search, self._near, self._far, self._confirms
         limit = until + far + self._width
         tried = start
         found = find(data, start + near, limit)
         while found is not None:
             place = found.start()
             # The latest place where a match with this part can begin; earlier ones have been tried.
-            end = min(place - near + 1, until)
+            end = place - near + 1 if place - near < until else until
             tried = max(tried, place - far)
-            match = self._between(data, tried, end) if tried < end else None
-            if match is not None:
-                return match
-            tried = max(tried, end)
+            if tried < end and (confirms is None or confirms.match(data, place) is not None):
+                match = self._between(data, tried, end)
+                if match is not None:
+                    return match
+                tried = end
             found = find(data, place + 1, limit) if tried < until else None
         return None
 
@@ -160,10 +163,11 @@ class PythonMatcher:
         if end - start > _TRIED_ONE_BY_ONE:
             return self._search(data, start, end)
         # To try a few places costs less than a search, which reads on where no match can begin.
+        match, window, slack = self._pattern.match, self._extent.window, self._extent.slack
         for place in range(start, end):
-            limit = place + self._extent.window
-            match = self._pattern.match(data, place, limit)
-            if match is not None:
-                whole = limit >= len(data) or not self._extent.is_cut(match.end(), limit)
-                return match if whole else self._search(data, place, place + 1)
+            found = match(data, place, place + window)
+            if found is not None:
+                limit = place + window
+                whole = slack < 0 or limit >= len(data) or not self._extent.is_cut(found.end(), limit)
+                return found if whole else self._search(data, place, place + 1)
         return None

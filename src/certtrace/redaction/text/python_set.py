@@ -9,8 +9,8 @@ from certtrace.redaction.text.extent import extent
 from certtrace.redaction.text.matching import Folded
 from certtrace.redaction.text.python_engine import PythonMatcher, lowered
 
-_Placed: TypeAlias = list[tuple[float, int, Clue]]
-"""Clues that tell where to look, with what it costs and the bit."""
+_Placed: TypeAlias = tuple[int, Clue]
+"""A clue that tells where to look, with its bit."""
 _DIGITS: Final = range(1, clues.MAX_DIGITS + 1)
 _MOST_PLACES: Final = 512
 """Where a pattern was not found in so many places, it may be in one more: that is for the search to tell."""
@@ -32,12 +32,12 @@ class PythonSet:
             for pattern, low in zip(patterns, plain, strict=True)
         ]
         bits: dict[Clue, int] = {}
-        self._forms: list[tuple[int, Form, _Placed]] = []
-        """Forms, each with the bits of all its clues, and with those that tell where to look."""
+        self._forms: list[tuple[int, Form, _Placed | None]] = []
+        """Forms, each with the bits of all its clues, and with the one by which it is quickest to look for."""
         for form in read:
             own = {bits.setdefault(clue, 1 << len(bits)): clue for clue in form.clues}
-            placed = [(clue.cost(), bit, clue) for bit, clue in own.items() if clue.farthest >= 0]
-            self._forms.append((sum(own), form, placed))
+            placed = [entry for entry in own.items() if entry[1].farthest >= 0]
+            self._forms.append((sum(own), form, min(placed, key=lambda entry: entry[1].cost(), default=None)))
         self._spelt = Memory((bit, clue) for clue, bit in bits.items() if not clue.shaped)
         self._shaped = Memory((bit, clue) for clue, bit in bits.items() if clue.shaped)
         self._searched = [
@@ -66,7 +66,7 @@ class PythonSet:
             and form.digits <= digits
             and form.loose_digits <= loose
         ]
-        words = _words(held, [entry[1:] for _, placed in likely for entry in placed])
+        words = _words(held, [placed for _, placed in likely if placed is not None])
         found: list[int] = []
         for form, placed in likely:
             if (not found or found[-1] != form.pattern) and self._occurs(form, segment, placed, words):
@@ -77,20 +77,20 @@ class PythonSet:
         """Return the clues of which a word may stand in a segment, and these words."""
         held = self._spelt.look(set(segment.data.translate(clues.WORDS).split()))
         held += self._shaped.look(set(segment.shape.split()))
-        held += [(bit, ((bit, word),)) for bit, word, clue in self._searched if word in segment.where(clue)]
+        held += [(bit, ((bit, (word,)),)) for bit, word, clue in self._searched if word in segment.where(clue)]
         return held
 
     def _occurs(
         self,
         form: Form,
         segment: "_Segment",
-        placed: list[tuple[float, int, Clue]],
+        placed: _Placed | None,
         words: dict[int, Collection[bytes]],
     ) -> bool:
-        """Tell whether a form may occur, from the places of the words of the clue that costs least."""
-        if not placed:
+        """Tell whether a form may occur, from the places of the words of a clue."""
+        if placed is None:
             return True
-        _, bit, clue = min(placed, key=lambda entry: entry[0] * len(words[entry[1]]))
+        bit, clue = placed
         matcher, folds_case = self._matchers[form.pattern]
         data = segment.text.low if folds_case else segment.text.data
         begins, first, far, near = matcher.begins, segment.start, clue.farthest, clue.nearest - 1
@@ -115,9 +115,9 @@ def _words(held: Sequence[Held], wanted: Sequence[tuple[int, Clue]]) -> dict[int
     several = sum(found)
     for bits, pairs in held:
         if bits & several:
-            for bit, word in pairs:
+            for bit, words in pairs:
                 if bit & several:
-                    found[bit].add(word)
+                    found[bit].update(words)
     return {bit: found.get(bit, clue.words) for bit, clue in wanted}
 
 
