@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from base64 import b64encode
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -38,7 +39,8 @@ FORM = st.sampled_from(sorted(STRUCTURED.values()))
 
 WRITTEN = st.sampled_from([
     str, str, str, quote, quote_plus, json.dumps, lambda text: quote(quote(text)),
-    lambda text: "".join(f"&#{ord(character)};" for character in text), lambda text: text.replace(" ", "\u00a0"),
+    lambda text: "".join(f"&#{ord(character)};" for character in text), lambda text: json.dumps(json.dumps(text)),
+    lambda text: f"=?utf-8?B?{b64encode(text.encode()).decode()}?=", lambda text: text.replace(" ", "\u00a0"),
 ])  # fmt: skip
 
 

@@ -29,3 +29,8 @@ def test_a_number_called_iban_needs_only_its_check_digits():
 )
 def test_a_wrong_check_digit_or_a_longer_word_is_none(text):
     assert of_type("IBAN", text) == []
+
+
+@pytest.mark.parametrize("around", ["_{}_", "__{}__", "7 {} 8", "(7) {}", "7,{},8", "*{}*"])
+def test_what_stands_beside_it_hides_no_account(around):
+    assert of_type("IBAN", around.format("DE89 3704 0044 0532 0130 00")) == ["DE89 3704 0044 0532 0130 00"]

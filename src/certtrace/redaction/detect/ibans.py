@@ -9,12 +9,13 @@ from certtrace.redaction.text.engine import Groups
 
 _NAMED: Final = re.compile(rb"iban[^0-9A-Za-z]{0,8}(?:[a-z]{2,8}[^0-9A-Za-z]{1,4}){0,2}\Z", re.IGNORECASE)
 _REACH: Final = 40
+_SIGNS: Final = 4
 _WORD_REST: Final = re.compile(rb"[0-9A-Za-z_]{1,256}")
 
 
 def _iban(data: bytes, groups: Groups) -> tuple[Spans, int]:
     start, end = groups[0]
-    if touches_word(data, start - 1):
+    if touches_word(data, start - 1) and data[max(0, start - _SIGNS) : start].rstrip(b"_")[-1:].isalnum():
         rest = _WORD_REST.match(data, start)
         return [], rest.end() if rest is not None else end  # a hexadecimal id
     places = [index for index in range(start, end) if data[index : index + 1].isalnum()]
