@@ -31,6 +31,7 @@ _LETTERS: Final = {
 _PORTS: Final = frozenset({b"docker", b"podman", b"nerdctl"})
 _ALTERNATIVES: Final = b"|".join(map(re.escape, sorted(_LETTERS, reverse=True)))
 _COMMAND: Final = re.compile(rb"(?i)(?:^|[\s\"'`(|;&/\\$=%])(" + _ALTERNATIVES + rb")(?:\.exe)?[\"']?[ \t]")
+_NAME: Final = re.compile(rb"[a-z0-9_-]+")
 _FLAG: Final = re.compile(rb"(?:--?user|-([a-zA-Z]))([ \t=]*)([\"']?)")
 _WORD: Final = re.compile(rb"[^\s\"'`|;<>]{1,512}")
 _QUOTED: Final = re.compile(rb"[^\"'\r\n]{1,512}")
@@ -50,16 +51,23 @@ _PAIR: Final = re.compile(rb"[^:\s]{0,128}[:%,][^\s]+")
 def _flag(data: bytes, groups: Groups) -> tuple[Spans, int]:
     """Take the login that a flag of a known command carries."""
     start = groups[0][0] + 1
-    commands = _COMMAND.findall(data, max(data.rfind(b"\n", 0, start), start - _LINE, 0), start)
+    begin = max(data.rfind(b"\n", max(0, start - _LINE), start), start - _LINE, 0)
+    commands = _COMMAND.findall(data, begin, start) if _names_command(data[begin:start]) else []
     flag = _FLAG.match(data, start)
     if not commands:  # nor is there one for the next flags, up to where the next command stands
-        command = _COMMAND.search(data, start, start + _LINE)
+        ahead = _names_command(data[start : start + _LINE])
+        command = _COMMAND.search(data, start, start + _LINE) if ahead else None
         return [], command.start() if command else min(start + _LINE, len(data)) - 64
     if flag is None:
         return [], start + 1
     span = _span(data, flag)
     good = _holds_login(commands[-1].lower(), flag, data[slice(*span)])
     return ([(*span, "")] if good else []), max(span[1], start + 1)
+
+
+def _names_command(data: bytes) -> bool:
+    """Tell whether one of the words is a command, which costs less than to search for all of them."""
+    return not _LETTERS.keys().isdisjoint(_NAME.findall(data.lower()))
 
 
 def _holds_login(command: bytes, flag: re.Match[bytes], value: bytes) -> bool:

@@ -51,7 +51,8 @@ def _sentence(data: bytes, groups: Groups) -> tuple[Spans, int]:
     """Take the value of "the password for the lab is Sommer2024!", `login x password y`, `requirepass y`."""
     start, end = groups[0]
     name_end = end - 1
-    login = _LOGIN.search(data, max(0, start - _REACH), start)
+    begin = max(0, start - _REACH)
+    login = _LOGIN.search(data, begin, start) if b"login" in data[begin:start].lower() else None
     if login is not None:
         value = _VALUE.match(data, name_end + 1)
         return ([(login.start(), value.end(), "")], value.end()) if value else ([], end)
