@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any, Final, TypeVar
 
 from certtrace.ports import Receipt, Recognizer, SpanRecord, Structured
+from certtrace.redaction.attribute_keys import QUOTING
 from certtrace.redaction.detect.detectors import Detectors
 from certtrace.redaction.explaining import Explained, explain
 from certtrace.redaction.known.collecting import captured
@@ -31,7 +32,7 @@ from certtrace.redaction.structure.walker import Rules, exam_text
 from certtrace.redaction.text.clean import CleanTexts
 from certtrace.redaction.text.engine import NATIVE
 from certtrace.redaction.texts import Known, Look, Tally, TextRedactor
-from certtrace.redaction.unit import QUOTING, WITHHELD, Unit
+from certtrace.redaction.unit import WITHHELD, Unit
 
 __all__ = ["WITHHELD", "Explained", "Redactor"]
 

@@ -2,21 +2,20 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from certtrace import semconv
 from certtrace.ports import EventRecord, LinkRecord, ModelValue, ScopeRecord, SpanRecord, Structured
+from certtrace.redaction.attribute_keys import QUOTING, root
 from certtrace.redaction.known.collecting import Collector
 from certtrace.redaction.known.people import merged
 from certtrace.redaction.policy.kinds import attribute_class
 from certtrace.redaction.receipts import receipt_text
 from certtrace.redaction.shortcuts import CLEAN_LENGTH, UnitTexts, told
 from certtrace.redaction.structure import jsontext, tracestate
-from certtrace.redaction.structure.quotes import without_values
-from certtrace.redaction.structure.tracebacks import traceback_without_values
 from certtrace.redaction.structure.walker import LONG_NUMBER, Walk
 from certtrace.redaction.texts import Change, Look, Tally
 from certtrace.redaction.whole_values import as_text, masked_data, otlp, subject_of
@@ -26,15 +25,7 @@ if TYPE_CHECKING:
 
 WITHHELD: Final = "<withheld: redaction failed>"
 
-_ROOTS: Final = {semconv.OBSERVATION_INPUT: "input", semconv.OBSERVATION_OUTPUT: "output"}
-_METADATA_ROOT: Final = semconv.OBSERVATION_METADATA
 _KINDS: Final = ("", "internal", "server", "client", "producer", "consumer")
-QUOTING: Final[dict[str, Callable[[str, str], str]]] = {
-    semconv.EXCEPTION_MESSAGE: without_values,
-    semconv.EXCEPTION_STACKTRACE: lambda text, _: traceback_without_values(text),
-    semconv.OBSERVATION_STATUS_MESSAGE: without_values,
-}
-"""Attributes in which an error may quote the value it is about."""
 _FREE_TEXT_BYTES: Final = 64
 
 
@@ -75,7 +66,7 @@ class Unit:
         for key, value in values:
             try:
                 if not (isinstance(value, Structured) and self._texts.takes(value)):
-                    collector.value(value, _root(key))
+                    collector.value(value, root(key))
             except Exception as error:  # noqa: BLE001 - whatever goes wrong must close the gate
                 redactor.failed("captured value", error, self.tally)
         self._blind = not self._learn_of(collector, identities)
@@ -196,13 +187,13 @@ class Unit:
 
     def _in_scope(self, key: str, value: object, inner: object) -> object:
         rules = self._rules
-        mark = rules.mark_at(_root(key)) if rules.paths else None
+        mark = rules.mark_at(root(key)) if rules.paths else None
         if mark is None and self._is_clean(inner):
             return inner if value is inner or isinstance(inner, str) else jsontext.dumps(inner)
         texts = self._texts.of(value)
         if texts is not None and self._all_clean(texts):
             return jsontext.dumps(inner)
-        redacted = self.walk().redact(inner, _root(key)) if mark is None else self.walk().marked(inner, mark)
+        redacted = self.walk().redact(inner, root(key)) if mark is None else self.walk().marked(inner, mark)
         if isinstance(redacted, str):
             return redacted
         return jsontext.dumps(redacted) if isinstance(value, Structured | ModelValue) else otlp(redacted)
@@ -403,12 +394,3 @@ class Unit:
             return False
         # Other signs than that of a placeholder may begin JSON, which has keys.
         return (value[:1].isalnum() or value[:1] == "<") and value in self._young
-
-
-def _root(key: str) -> str:
-    """Return where the path of a value begins: `input`, `output`, `metadata.…` or the attribute key."""
-    if key in _ROOTS:
-        return _ROOTS[key]
-    if key.startswith(_METADATA_ROOT):
-        return "metadata" + key[len(_METADATA_ROOT) :]
-    return key

@@ -20,6 +20,7 @@ SEGMENT_BYTES: Final = 4_096
 """So much is asked at once which patterns occur: in more, some of them always do, and each costs a search."""
 _BATCH_CHARACTERS: Final = 32_768
 _SHORT_CHARACTERS: Final = 128
+_SMALL_BYTES: Final = 2_048
 _ALWAYS_LOOKED_INTO: Final = frozenset({"SECRET", "BASE64"})
 _ENCODED: Final = "BASE64"
 _ANNOUNCED: Final = frozenset({"SECRET", "USERNAME", "ID"})
@@ -162,7 +163,7 @@ class Detectors:
         size, reach = len(batch.data), self._set.reach
         places: dict[int, int] = {}
         # A pattern that occurs in an id is searched for among the short texts in front, not in the long ones as well.
-        short = batch.starts[batch.leading(_SHORT_CHARACTERS)]
+        short = batch.starts[batch.leading(_SHORT_CHARACTERS)] if size > _SMALL_BYTES else 0
         edges = [*range(0, short, self._segment_bytes), *range(short, size, self._segment_bytes), size]
         for start, end in pairwise(edges):
             for index in self._set.hits(batch, start, min(end + reach, size)):
