@@ -143,6 +143,20 @@ def test_a_rule_for_a_destination_holds_there_only():
     assert rules.for_destination("langfuse").version != rules.for_destination("store").version
 
 
+def test_a_class_rule_takes_comments_of_scores_and_inputs_of_dataset_items():
+    redactor = Redactor(policy({"class": "C", "operator": "hash"}), KEY)
+    clean, receipt = redactor.redact_value(
+        {"name": "correct", "comment": "a good answer", "value": 1.0, "metadata": None}
+    )
+    assert list(clean) == ["name", "comment", "value", "metadata"]
+    assert (clean["name"], clean["value"], clean["metadata"]) == ("correct", 1.0, None)
+    assert clean["comment"].startswith("<value:")
+    assert receipt.counts == {"VALUE": 1}
+    item, _ = redactor.redact_value({"input": {"answer": "TCP"}, "datasetName": "golden"})
+    assert item["input"].startswith("<value:")
+    assert item["datasetName"] == "golden"
+
+
 def test_the_receipt_tells_types_and_operators():
     record = span({"note": TEXT, "password": "hunter22"})
     clean = Redactor(RedactionPolicy(operators={"PHONE": "mask"}), KEY).redact_unit([record], [])[0]

@@ -50,11 +50,13 @@ _CONTENT: Final = (
     semconv.OBSERVATION_STATUS_MESSAGE, semconv.TRACE_METADATA, "langfuse.trace.input", "langfuse.trace.output",
     semconv.EXCEPTION_MESSAGE, semconv.EXCEPTION_STACKTRACE, "gen_ai.input.", "gen_ai.output.", "gen_ai.prompt",
     "gen_ai.completion", "gen_ai.system_instructions", "gen_ai.tool.", "gen_ai.evaluation.explanation",
+    "value.comment", "value.metadata", "value.input", "value.expectedOutput", "value.output", "value.prompt",
 )  # fmt: skip
+"""`value.` are the fields of what stands in no span: scores, dataset items, prompts."""
 _OPERATIONAL: Final = (
     "cert.", "langfuse.", "gen_ai.", "messaging.", "http.", "url.", "server.", "network.", "service.", "telemetry.",
     "code.", "process.", "host.", "os.", "container.", "k8s.", "db.", "rpc.", "deployment.", "otel.", "thread.",
-    semconv.ERROR_TYPE, semconv.EXCEPTION_TYPE, "exception.escaped",
+    semconv.ERROR_TYPE, semconv.EXCEPTION_TYPE, "exception.escaped", "value.",
 )  # fmt: skip
 
 
