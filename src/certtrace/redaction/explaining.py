@@ -1,6 +1,5 @@
 """Say what redaction does to a text, place by place: which layer, which rule, which operator."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,11 +8,12 @@ from certtrace.redaction.detect.finding import DECLARED, DEFAULT, DETECTOR
 from certtrace.redaction.structure.jsonedit import Edit, edits
 from certtrace.redaction.structure.jsonleaves import Leaf, leaves
 from certtrace.redaction.structure.jsonscan import Document, documents
+from certtrace.redaction.text.lazy import lazy
 from certtrace.redaction.texts import Change
 from certtrace.redaction.unit import Unit
 
 _JSON_BEGINS: Final = ("{", "[", "```")
-_PLACEHOLDER: Final = re.compile(r'"?<([a-z_-]+)')
+_PLACEHOLDER: Final = lazy(r'"?<([a-z_-]+)')
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,15 @@
 """What takes the place of something personal."""
 
 import ipaddress
-import re
 from collections.abc import Callable
 from typing import Final
 
 from certtrace.redaction.pseudonyms import Pseudonymizer
+from certtrace.redaction.text.lazy import lazy
 
-_YEAR: Final = re.compile(r"(?<![0-9])(?:1[89]|20)[0-9]{2}(?![0-9])")
-_CALLING_CODE: Final = re.compile(r"\+\s?\(?(1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9][0-9]{2})")
-_NOT_HEX: Final = re.compile(r"[^0-9a-f]")
+_YEAR: Final = lazy(r"(?<![0-9])(?:1[89]|20)[0-9]{2}(?![0-9])")
+_CALLING_CODE: Final = lazy(r"\+\s?\(?(1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9][0-9]{2})")
+_NOT_HEX: Final = lazy(r"[^0-9a-f]")
 _IPV4_PREFIX: Final = 24
 _IPV6_PREFIX: Final = 48
 

@@ -2,13 +2,13 @@
 
 import hashlib
 import hmac
-import re
 import unicodedata
 from functools import lru_cache
 from typing import Final
 
 from certtrace.errors import ConfigurationError
 from certtrace.redaction.text.folding import UNSEEN, fold
+from certtrace.redaction.text.lazy import lazy
 
 DIGEST_HEX: Final = 10
 """40 bits: two of 10,000 people collide with probability 0.005 %, of 100,000 with 0.5 %; 6 digits: 11 % of 2,000."""
@@ -16,8 +16,8 @@ DIGEST_HEX: Final = 10
 MIN_KEY_BYTES: Final = 16
 _CACHED_LENGTH: Final = 256
 
-_SPACE: Final = re.compile(r"\s+")
-_NOT_DIGIT: Final = re.compile(r"[^0-9]+")
+_SPACE: Final = lazy(r"\s+")
+_NOT_DIGIT: Final = lazy(r"[^0-9]+")
 
 
 class Pseudonymizer:

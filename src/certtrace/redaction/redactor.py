@@ -1,7 +1,6 @@
 """The redactor: every field of every span, withheld where redaction fails."""
 
 import logging
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
@@ -31,6 +30,7 @@ from certtrace.redaction.structure.plain import PlainData
 from certtrace.redaction.structure.walker import Rules, exam_text
 from certtrace.redaction.text.clean import CleanTexts
 from certtrace.redaction.text.engine import NATIVE
+from certtrace.redaction.text.lazy import lazy
 from certtrace.redaction.texts import Known, Look, Tally, TextRedactor
 from certtrace.redaction.unit import WITHHELD, Unit
 
@@ -41,7 +41,7 @@ _T = TypeVar("_T")
 _D = TypeVar("_D")
 
 _CACHED_GROUPS: Final = 256
-_MAY_ENCODE: Final = re.compile(r"[A-Za-z0-9+/_-]{20}")
+_MAY_ENCODE: Final = lazy(r"[A-Za-z0-9+/_-]{20}")
 """Such a text is looked into again for each trace: what it encodes may name someone known only there."""
 
 

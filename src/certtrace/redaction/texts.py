@@ -1,6 +1,5 @@
 """Redact free text: collect findings from every view, settle overlaps, replace."""
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,9 +19,10 @@ from certtrace.redaction.text.batch import Batch, unencodable
 from certtrace.redaction.text.clean import CleanTexts
 from certtrace.redaction.text.engine import NATIVE
 from certtrace.redaction.text.fairness import Deadline, DeadlinePassedError, Turns
+from certtrace.redaction.text.lazy import lazy
 from certtrace.redaction.text.views import View, first_sign, views
 
-_DATA_URI: Final = re.compile(
+_DATA_URI: Final = lazy(
     r"data:([\w.+-]{1,64}/[\w.+-]{1,64})?((?:;[\w.+-]{1,64}=[\w.+-]{1,64}){0,4});base64,([A-Za-z0-9+/=_-]*)"
 )
 _LOOKED_AT_ALONE: Final = (b"data:", b"\0")
@@ -31,7 +31,7 @@ _OVERHANG: Final = 4_096
 _BEHIND_SEEN: Final = 1_024
 """So far may a finding reach back, whose sign stands where the time was up."""
 _NAMES_OF_TYPES: Final = "|".join(sorted(kind.lower() for kind in TYPES))
-_PLACEHOLDER: Final = re.compile(
+_PLACEHOLDER: Final = lazy(
     rf"<(?:{_NAMES_OF_TYPES}|exam-secret|text|value):[0-9a-f]{{10}}(?: len=[0-9]+)?>"
     r"|<cut: [0-9]+ characters in all, [0-9a-f]{10}>".encode()
 )

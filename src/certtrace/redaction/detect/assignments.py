@@ -7,18 +7,19 @@ from certtrace.redaction.detect.names import Promise, promise
 from certtrace.redaction.detect.pattern import Pattern, Spans
 from certtrace.redaction.detect.values import is_secret, is_strong, stands_in
 from certtrace.redaction.text.engine import Groups
+from certtrace.redaction.text.lazy import lazy
 
 _NAME_SIGNS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
-_NAME: Final = re.compile(rb"[A-Za-z0-9_.-]+(?: (?=(?i:key|id\b|by\b|code|phrase|secret|token)))?[A-Za-z0-9_.-]*")
-_OWNER: Final = re.compile(
+_NAME: Final = lazy(rb"[A-Za-z0-9_.-]+(?: (?=(?i:key|id\b|by\b|code|phrase|secret|token)))?[A-Za-z0-9_.-]*")
+_OWNER: Final = lazy(
     rb"(?i)(?:api|secret|access|private|auth|account|shared|encryption|signing|license|subscription|security|master|"
     rb"app|activation|product|serial)[ ]$"
 )
-_COUNT: Final = re.compile(rb"[ \t]{0,4}[0-9]{1,3}(?:\.[0-9]{1,3})?[ \t]{0,4}(?:[,}\]\r\n]|$)")
+_COUNT: Final = lazy(rb"[ \t]{0,4}[0-9]{1,3}(?:\.[0-9]{1,3})?[ \t]{0,4}(?:[,}\]\r\n]|$)")
 """A value that counts: `"pass": 2,`. It is a secret no more often than what stands behind it in the line."""
 _LONGEST_NAME: Final = 64
 _CLOSERS: Final = rb"(?:\\{0,3}[\"'`\])]|\[[0-9]{0,4}\]){0,4}[ \t]{0,16}"
-_SEPARATOR: Final = re.compile(
+_SEPARATOR: Final = lazy(
     _CLOSERS + rb"(?:"
     rb"(?P<pair>[\s,;\"'/|-]{1,24}(?:value|val|content|default|text)\\?[\"']?[ \t]{0,4}[=:>])|"
     rb"(?P<typed>(?:const[ \t]+)?(?:[Ss]tring|str|char|byte|\[\]byte|text|varchar|NSString)[ \t*]{0,4}:?=)|"
@@ -26,11 +27,11 @@ _SEPARATOR: Final = re.compile(
     rb"(?P<call>\([ \t]{0,4}(?=[\"'`@]))|"
     rb"(?P<space>(?=\\?[\"'`]|\{[ \t]{0,4}0)))"
 )
-_GAP: Final = re.compile(
+_GAP: Final = lazy(
     rb"[ \t]{0,16}(?:\r?\n[ \t]{1,32}(?=[\"'])|\r?\n[ \t\r\n]{0,64}(?=[^\s<]{4,256}[\s]{0,64}</))?[ \t]{0,16}"
 )
-_ANNOTATION: Final = re.compile(rb"[A-Za-z&*][\w.<>\[\]|*&' ]{0,40}=[ \t]{0,4}(?=[\"'`brfu@L])")
-_QUOTED: Final = re.compile(
+_ANNOTATION: Final = lazy(rb"[A-Za-z&*][\w.<>\[\]|*&' ]{0,40}=[ \t]{0,4}(?=[\"'`brfu@L])")
+_QUOTED: Final = lazy(
     rb"(?:[brfuBRFULN@]{1,2}(?=[\"']))?(?:"
     rb"\\{1,3}\"(?P<escaped>[^\"\\]{1,8192})\\{1,3}\"|\\{1,3}'(?P<escaped1>[^'\\]{1,8192})\\{1,3}'|"
     rb"[\"'](?P<lines>[A-Za-z0-9+/]{20,100}(?:[ \t\r\n]{1,32}[A-Za-z0-9+/=]{1,100}){1,256}[ \t\r\n]{0,32})[\"']|"
@@ -38,30 +39,28 @@ _QUOTED: Final = re.compile(
     rb"'(?P<single>(?:[^'\\\r\n]|\\.){1,8192})'|"
     rb"`(?P<back>[^`\r\n]{1,8192})`)"
 )
-_BARE: Final = re.compile(rb"(?:[^\s\"'`,;<>&(){}\\]|&(?![A-Za-z0-9_.\[\]-]{0,32}=)){1,4096}")
-_SCHEME: Final = re.compile(
+_BARE: Final = lazy(rb"(?:[^\s\"'`,;<>&(){}\\]|&(?![A-Za-z0-9_.\[\]-]{0,32}=)){1,4096}")
+_SCHEME: Final = lazy(
     rb"(?i)(?:bearer|basic|digest|token|apikey|negotiate|ssws|key|aws4-hmac-sha256|splunk|genie-?key|bot)[ \t]+"
 )
-_LITERAL: Final = re.compile(rb"\"([^\"\\\r\n]{6,256})\"|'([^'\\\r\n]{6,256})'|`([^`\r\n]{6,256})`")
-_NUMBERS: Final = re.compile(
+_LITERAL: Final = lazy(rb"\"([^\"\\\r\n]{6,256})\"|'([^'\\\r\n]{6,256})'|`([^`\r\n]{6,256})`")
+_NUMBERS: Final = lazy(
     rb"(?:\[\]byte|(?:new )?byte\[\]|bytes|bytearray|\[\]uint8|vec!)?[ \t]{0,4}"
     rb"[\[({]{1,2}((?:[ \t\r\n\\]{0,16}(?:0x)?[0-9A-Fa-f]{1,4}[ \t\r\n]{0,16},){8,1024}"
     rb"[ \t\r\n\\]{0,16}(?:0x)?[0-9A-Fa-f]{0,4})"
 )
-_LINE_START: Final = re.compile(
+_LINE_START: Final = lazy(
     rb"(?:^|[\r\n])[ \t]*(?:[-*#;/]{0,2}[ \t]*)(?:export[ \t]+|set[ \t]+|setx[ \t]+|ENV[ \t]+|ARG[ \t]+|-[eD][ \t]*)?$"
 )
-_LINE_END: Final = re.compile(rb"[ \t,;]*(?:#[^\r\n]*|//[^\r\n]*)?(?:[\r\n]|$)")
-_ASKS: Final = re.compile(
+_LINE_END: Final = lazy(rb"[ \t,;]*(?:#[^\r\n]*|//[^\r\n]*)?(?:[\r\n]|$)")
+_ASKS: Final = lazy(
     rb"(?i)(?:^|[._])(?:get|check|verify|validate|hash|is|has|find|request|generate|reset|read|load|fetch|lookup|"
     rb"contains|remove|delete)"
 )
-_SETS: Final = re.compile(
-    rb"(?i)(?:#define|%global|%define|set|setx|setenv|export|-{1,2}|user|with|encrypted|by)[ \t]*$"
-)
+_SETS: Final = lazy(rb"(?i)(?:#define|%global|%define|set|setx|setenv|export|-{1,2}|user|with|encrypted|by)[ \t]*$")
 _BEFORE_NAME: Final = frozenset({b";", b"&", b" ", b","})
-_MNEMONIC: Final = re.compile(rb"[a-z]{3,8}(?:[ ,]{1,2}[a-z]{3,8}){11,23}")
-_IS_KEY: Final = re.compile(rb"[ \t]{0,8}(?::|=>)[ \t]{0,8}[\"'{\[0-9]")
+_MNEMONIC: Final = lazy(rb"[a-z]{3,8}(?:[ ,]{1,2}[a-z]{3,8}){11,23}")
+_IS_KEY: Final = lazy(rb"[ \t]{0,8}(?::|=>)[ \t]{0,8}[\"'{\[0-9]")
 _LINE: Final = 200
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from certtrace.redaction.detect.pattern import Pattern, Spans, touches_word
 from certtrace.redaction.text.engine import Groups
+from certtrace.redaction.text.lazy import lazy
 
 _MONTHS: Final = """
     january february march april may june july august september october november december
@@ -27,7 +28,7 @@ _NTH: Final = r"(?:st|nd|rd|th|er|\.|o|a)?"
 _OF: Final = r"(?:[ ]?(?:of the|of|del|de|di|do|,|-|/)?[ ]?)"
 _TIME: Final = r"(?:T[0-9:.]{4,15}(?:Z|[+-][0-9:]{4,6})?)?"
 
-_DATE: Final = re.compile(
+_DATE: Final = lazy(
     (
         f"{_YEAR}{_SIGN}{_MONTH_NUMBER}{_SIGN}{_DAY}{_TIME}"
         f"|{_DAY}{_SIGN}{_DAY}{_SIGN}(?:{_YEAR}|{_SHORT_YEAR})"
@@ -38,15 +39,13 @@ _DATE: Final = re.compile(
     ).encode(),
     re.IGNORECASE,
 )
-_COMPACT: Final = re.compile(
-    rb"[a-z_ ]{0,5}[\"' :=(]{0,5}((?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9])", re.IGNORECASE
-)
-_YEAR_ONLY: Final = re.compile(rb"[_ ]?year[\"' :=(]{1,5}(?:is )?(" + _YEAR.encode() + rb")", re.IGNORECASE)
-_YEAR_OF: Final = re.compile(rb"[\"' :=(]{1,5}(?:is )?(" + _YEAR.encode() + rb")")
-_AWAY: Final = re.compile(rb"[0-9;!?]|[.][ \t\r\n]+[A-Z]|\n[ \t\r]*\n")
+_COMPACT: Final = lazy(rb"[a-z_ ]{0,5}[\"' :=(]{0,5}((?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9])", re.IGNORECASE)
+_YEAR_ONLY: Final = lazy(rb"[_ ]?year[\"' :=(]{1,5}(?:is )?(" + _YEAR.encode() + rb")", re.IGNORECASE)
+_YEAR_OF: Final = lazy(rb"[\"' :=(]{1,5}(?:is )?(" + _YEAR.encode() + rb")")
+_AWAY: Final = lazy(rb"[0-9;!?]|[.][ \t\r\n]+[A-Z]|\n[ \t\r]*\n")
 """What stands between a word and a date that do not belong together."""
-_WORD: Final = re.compile(rb"[A-Za-z]+")
-_DIGIT: Final = re.compile(rb"[0-9]")
+_WORD: Final = lazy(rb"[A-Za-z]+")
+_DIGIT: Final = lazy(rb"[0-9]")
 _BEFORE_DIGIT: Final = 24
 """No date begins so far before its first digit: `September of the 3`."""
 _MOST_WORDS: Final = 6

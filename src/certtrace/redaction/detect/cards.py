@@ -1,10 +1,10 @@
 """Payment card numbers in a run of digits: the ranges of the schemes, their lengths and the Luhn digit."""
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from certtrace.redaction.detect.checks import is_card, luhn
+from certtrace.redaction.text.lazy import lazy
 
 MIN_CARD: Final = 12
 _MAX_CARD: Final = 19
@@ -14,13 +14,13 @@ _MAX_GROUPS: Final = 6
 _UATP_SIZE: Final = 15
 _FEW: Final = 2
 
-_NAMED: Final = re.compile(
+_NAMED: Final = lazy(
     r"(?:^|[^a-z])(?:(?:credit|debit|bank|payment|master|kredit|giro|ec)?[ -]?(?:card|karte)|carte|tarjeta|carta|cartao"
     r"|kaart|visa|maestro|amex|american express|diners|discover|jcb|unionpay|rupay|debit|credit|cc|pan)s?"
     r"(?:[^a-z0-9]+[a-z]+){0,3}[^a-z0-9]*$"
 )
 """A word in front of a number that calls it a card, at most three words back."""
-_GLUED: Final = re.compile(r"(?:^|[^a-z])(?:(?:credit|debit)?card(?:no|num|number|nr)?|cc|visa|mastercard|amex|pan)$")
+_GLUED: Final = lazy(r"(?:^|[^a-z])(?:(?:credit|debit)?card(?:no|num|number|nr)?|cc|visa|mastercard|amex|pan)$")
 """What may touch a card number on the left: `card4111…`."""
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from certtrace.redaction.detect.pattern import Pattern, Spans
 from certtrace.redaction.detect.values import stands_in
 from certtrace.redaction.text.engine import Groups
+from certtrace.redaction.text.lazy import lazy
 
 _JOINED: Final = frozenset(b"curl wget http https lftp smbclient mosquitto_pub mosquitto_sub".split())
 """Commands whose `-u` takes `user:password`."""
@@ -30,22 +31,20 @@ _LETTERS: Final = {
 }
 _PORTS: Final = frozenset({b"docker", b"podman", b"nerdctl"})
 _ALTERNATIVES: Final = b"|".join(map(re.escape, sorted(_LETTERS, reverse=True)))
-_COMMAND: Final = re.compile(rb"(?i)(?:^|[\s\"'`(|;&/\\$=%])(" + _ALTERNATIVES + rb")(?:\.exe)?[\"']?[ \t]")
-_NAME: Final = re.compile(rb"[a-z0-9_-]+")
-_FLAG: Final = re.compile(rb"(?:--?user|-([a-zA-Z]))([ \t=]*)([\"']?)")
-_WORD: Final = re.compile(rb"[^\s\"'`|;<>]{1,512}")
-_QUOTED: Final = re.compile(rb"[^\"'\r\n]{1,512}")
+_COMMAND: Final = lazy(rb"(?i)(?:^|[\s\"'`(|;&/\\$=%])(" + _ALTERNATIVES + rb")(?:\.exe)?[\"']?[ \t]")
+_NAME: Final = lazy(rb"[a-z0-9_-]+")
+_FLAG: Final = lazy(rb"(?:--?user|-([a-zA-Z]))([ \t=]*)([\"']?)")
+_WORD: Final = lazy(rb"[^\s\"'`|;<>]{1,512}")
+_QUOTED: Final = lazy(rb"[^\"'\r\n]{1,512}")
 _LINE: Final = 320
-_LINE_OF: Final = re.compile(rb"[^\r\n]{0,640}")
-_SLASH_USER: Final = re.compile(rb"(?i)/u(?:ser)?:")
-_NO_PASSWORD: Final = re.compile(rb"[/\\*$%]|[A-Za-z]:$")
-_ECHO: Final = re.compile(
-    rb"(?:echo|printf)[ \t]+(?:-[a-z]+[ \t]+)?(?:\"([^\"\r\n]+)\"|'([^'\r\n]+)'|([^\s\"'|]+))[ \t]*$"
-)
-_READS_PASSWORD: Final = re.compile(
+_LINE_OF: Final = lazy(rb"[^\r\n]{0,640}")
+_SLASH_USER: Final = lazy(rb"(?i)/u(?:ser)?:")
+_NO_PASSWORD: Final = lazy(rb"[/\\*$%]|[A-Za-z]:$")
+_ECHO: Final = lazy(rb"(?:echo|printf)[ \t]+(?:-[a-z]+[ \t]+)?(?:\"([^\"\r\n]+)\"|'([^'\r\n]+)'|([^\s\"'|]+))[ \t]*$")
+_READS_PASSWORD: Final = lazy(
     rb"\|[ \t]*(?:sudo[^|;]*? -[a-zA-Z]*S|chpasswd|passwd[^|;]*--stdin|[^|;]*--password-stdin)"
 )
-_PAIR: Final = re.compile(rb"[^:\s]{0,128}[:%,][^\s]+")
+_PAIR: Final = lazy(rb"[^:\s]{0,128}[:%,][^\s]+")
 
 
 def _flag(data: bytes, groups: Groups) -> tuple[Spans, int]:

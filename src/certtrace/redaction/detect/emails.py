@@ -5,35 +5,36 @@ from typing import Final
 
 from certtrace.redaction.detect.pattern import Pattern, Spans, touches_word
 from certtrace.redaction.text.engine import Groups
+from certtrace.redaction.text.lazy import lazy
 
 _LOCAL: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+/=?^_{|}~.-"
 _LOCAL_NEVER_FIRST: Final = b"!#$%&'*/=?^{|}~.-+"
 _SEPARATORS: Final = (b"=", b"/", b"?", b"&", b"|")
 _LABEL: Final = rb"(?:(?:[A-Za-z0-9_][A-Za-z0-9_-]{0,62}|\?{2,62})\.)"
 """Letters of other scripts fold to `?`; one alone is a question mark."""
-_DOMAIN: Final = re.compile(
+_DOMAIN: Final = lazy(
     _LABEL + rb"{1,8}(?:xn--[A-Za-z0-9-]{2,40}|[A-Za-z]{2,24}|\?{2,24})"
     rb"|\[(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|IPv6:[0-9A-Fa-f:.]{2,45})\]"
 )
-_QUOTED: Final = re.compile(rb"\"[^\"@\r\n]{1,64}\"\Z")
-_OTHER_SCRIPT: Final = re.compile(rb"\?{2,64}\Z")
-_FILE: Final = re.compile(
+_QUOTED: Final = lazy(rb"\"[^\"@\r\n]{1,64}\"\Z")
+_OTHER_SCRIPT: Final = lazy(rb"\?{2,64}\Z")
+_FILE: Final = lazy(
     rb".*\.(?:[jt]sx?|json|css|html|png|jpe?g|gif|svg|webp|ya?ml|toml|lock|exe|dll)\Z", re.IGNORECASE | re.DOTALL
 )
 """Endings of files that no domain has: `logo@2x.png`, `vue@next.js`."""
-_USERINFO: Final = re.compile(rb"://[^\s/?#@]{0,256}:\Z")
+_USERINFO: Final = lazy(rb"://[^\s/?#@]{0,256}:\Z")
 _MAX_LOCAL: Final = 254
 _MIN_CALLED: Final = 3
 
 _DOT: Final = rb"(?:\.|[ ]{0,2}[\[({<][ ]?(?:dot|DOT|Dot|\.)[ ]?[\])}>][ ]{0,2}|[ ](?:dot|DOT)[ ])"
-_SPELLED_DOMAIN: Final = re.compile(
+_SPELLED_DOMAIN: Final = lazy(
     rb"[ ]{0,2}([A-Za-z0-9][A-Za-z0-9-]{0,62}(?:"
     + _DOT
     + rb"[A-Za-z0-9][A-Za-z0-9-]{0,62}){0,4}"
     + _DOT
     + rb"[A-Za-z]{2,24})"
 )
-_SPELLED_LOCAL: Final = re.compile(rb"[A-Za-z0-9_+-]{1,40}(?:" + _DOT + rb"[A-Za-z0-9_+-]{1,40}){0,3}\Z")
+_SPELLED_LOCAL: Final = lazy(rb"[A-Za-z0-9_+-]{1,40}(?:" + _DOT + rb"[A-Za-z0-9_+-]{1,40}){0,3}\Z")
 _MAX_SPELLED: Final = 96
 
 

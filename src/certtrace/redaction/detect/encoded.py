@@ -1,15 +1,15 @@
 """Base64 that reads as text: no finding, but a place to look into."""
 
-import re
 from binascii import Error as BinasciiError
 from binascii import a2b_base64
 from typing import Final
 
 from certtrace.redaction.detect.pattern import Pattern, Spans
 from certtrace.redaction.text.engine import Groups
+from certtrace.redaction.text.lazy import lazy
 
-_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}")
-_READABLE: Final = re.compile("[^\\x00-\\x08\\x0e-\\x1f\\x7f-\\x9f\\ufffd]*")
+_BASE64: Final = lazy(rb"[A-Za-z0-9+/_-]+={0,2}")
+_READABLE: Final = lazy("[^\\x00-\\x08\\x0e-\\x1f\\x7f-\\x9f\\ufffd]*")
 _MIN_ENCODED: Final = 10
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 _HEAD: Final = 16

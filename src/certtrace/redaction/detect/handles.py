@@ -6,30 +6,31 @@ from typing import Final
 from certtrace.redaction.detect.handle_words import DIRECTIVES, NOBODY, PATHS_OF_SITES
 from certtrace.redaction.detect.pattern import Pattern, Spans, touches_word
 from certtrace.redaction.text.engine import Groups
+from certtrace.redaction.text.lazy import lazy
 
-_HANDLE: Final = re.compile(rb"[A-Za-z_](?:[A-Za-z0-9_.-]{1,37})?[A-Za-z0-9_]")
+_HANDLE: Final = lazy(rb"[A-Za-z_](?:[A-Za-z0-9_.-]{1,37})?[A-Za-z0-9_]")
 _MIN_HANDLE: Final = 3
 _NEVER_BEFORE: Final = b"_.-/+%`$@\\&=[#?*~"
 _NEVER_BEHIND: Final = b"(/={[<@:"
-_SOCIAL: Final = re.compile(
+_SOCIAL: Final = lazy(
     rb"(?:twitter|github|gitlab|slack|discord|telegram|instagram|insta|mastodon|handle|username|user|nick|contact|cc|ping"
     rb"|thanks|thank|hi|hello|hey|dear|follow|author|by|dm|ask|from|tiktok|threads|bluesky)[^A-Za-z0-9]{1,4}(?:to )?\Z",
     re.IGNORECASE,
 )
 """Words that make even a capitalised `@Name` a handle; without them it may be an annotation."""
 _SOCIAL_REACH: Final = 24
-_DECLARED: Final = re.compile(
+_DECLARED: Final = lazy(
     rb"[ \t\r\n]*(?:@|(?:def|async|class|public|private|protected|static|final|export|function|func?|val|var|const|let"
     rb"|interface|abstract|int|void|string|constructor|bool|n?varchar|datetime|bigint|decimal)[ \t(])"
     rb"|[ \t]*(?:[=;{]|:=)",
     re.IGNORECASE,
 )
 """What follows an annotation, a decorator, or a variable of SQL or Ruby."""
-_SQL: Final = re.compile(rb"\b(?:SELECT|INSERT|UPDATE|VALUES|WHERE|DECLARE|EXEC|SET)\b|=[ ]?\Z")
+_SQL: Final = lazy(rb"\b(?:SELECT|INSERT|UPDATE|VALUES|WHERE|DECLARE|EXEC|SET)\b|=[ ]?\Z")
 _SQL_REACH: Final = 64
 
-_ACCOUNT: Final = re.compile(rb"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9_])?")
-_PROFILE_END: Final = re.compile(rb"/?(?:[?#][^\s\"'<>)\]]{0,200})?[.,;:!?]{0,3}(?:[\s\"'<>)\]}|\\*`]|\Z)")
+_ACCOUNT: Final = lazy(rb"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9_])?")
+_PROFILE_END: Final = lazy(rb"/?(?:[?#][^\s\"'<>)\]]{0,200})?[.,;:!?]{0,3}(?:[\s\"'<>)\]}|\\*`]|\Z)")
 _PROFILE: Final = (
     r"(?:git(?:hub|lab)\.com|bitbucket\.org|codeberg\.org|twitter\.com|instagram\.com|facebook\.com|threads\.net"
     r"|tiktok\.com|medium\.com|dev\.to|kaggle\.com|leetcode\.com|codepen\.io|hackerrank\.com|keybase\.io|mastodon\.social"
@@ -37,20 +38,20 @@ _PROFILE: Final = (
     r"|hub\.docker\.com/u|stackoverflow\.com/users/[0-9]{1,10}|youtube\.com|pypi\.org/user|npmjs\.com|[ /\"'(<]x\.com"
     r"|[ /\"'(<]t\.me)/[@~]?[A-Za-z0-9]"
 )
-_MEMBERS: Final = re.compile(rb"(?:in|pub|profile|u|user|users/[0-9]{1,10})/\Z")
+_MEMBERS: Final = lazy(rb"(?:in|pub|profile|u|user|users/[0-9]{1,10})/\Z")
 """Below these parts of a path stands an account, whatever follows."""
 
 _HOME: Final = rb"(?i)(?:/home|[/\\]users)[/\\]{1,2}[a-z0-9_]"
-_HOME_END: Final = re.compile(rb"[/\\\s\"':;,)\]]|\Z")
+_HOME_END: Final = lazy(rb"[/\\\s\"':;,)\]]|\Z")
 
 _FIELD: Final = r"(?:(?:user|login|screen|nick|account)[_ -]?name|user[_-]?id|login|user|usr|benutzer(?:name)?)"
-_VALUE: Final = re.compile(rb"([\"']?)([A-Za-z0-9_](?:[A-Za-z0-9_.\\-]{1,38})[A-Za-z0-9_])")
+_VALUE: Final = lazy(rb"([\"']?)([A-Za-z0-9_](?:[A-Za-z0-9_.\\-]{1,38})[A-Za-z0-9_])")
 _LOGGED: Final = r"(?:invalid user|(?:opened|closed) for user|(?:password|publickey) for(?: invalid user)?) [a-z0-9_]"
-_LOG_END: Final = re.compile(rb"(?: from|\(uid| by|[ ]?[.,;:]|\s*\Z)")
-_NAMELESS: Final = re.compile(rb"(?:self|request|req|this|ctx|os|env|config|settings|args|data|obj|state|process)\.")
-_PROMPT: Final = re.compile(rb"@[A-Za-z0-9][A-Za-z0-9-]{0,40}:(?:[~/]|\$)")
-_SHELL: Final = re.compile(rb"(?:ssh|scp|sftp|rsync|mosh)[ ](?:-[A-Za-z][ ]?[^ ]{0,40}[ ]){0,3}\Z")
-_NAME_BEFORE: Final = re.compile(rb"(?:\A|[^A-Za-z0-9_.-])([a-z_][a-z0-9_.-]{1,31})\Z")
+_LOG_END: Final = lazy(rb"(?: from|\(uid| by|[ ]?[.,;:]|\s*\Z)")
+_NAMELESS: Final = lazy(rb"(?:self|request|req|this|ctx|os|env|config|settings|args|data|obj|state|process)\.")
+_PROMPT: Final = lazy(rb"@[A-Za-z0-9][A-Za-z0-9-]{0,40}:(?:[~/]|\$)")
+_SHELL: Final = lazy(rb"(?:ssh|scp|sftp|rsync|mosh)[ ](?:-[A-Za-z][ ]?[^ ]{0,40}[ ]){0,3}\Z")
+_NAME_BEFORE: Final = lazy(rb"(?:\A|[^A-Za-z0-9_.-])([a-z_][a-z0-9_.-]{1,31})\Z")
 
 
 def _at(data: bytes, groups: Groups) -> tuple[Spans, int]:

@@ -1,6 +1,5 @@
 """Secrets in HTTP headers: authorization and cookies."""
 
-import re
 from base64 import b64decode
 from binascii import Error as BinasciiError
 from typing import Final
@@ -8,10 +7,11 @@ from typing import Final
 from certtrace.redaction.detect.pattern import Pattern, Spans
 from certtrace.redaction.detect.randomness import looks_random
 from certtrace.redaction.text.engine import Groups
+from certtrace.redaction.text.lazy import lazy
 
-_VALUE: Final = re.compile(rb"[A-Za-z0-9+/_~.=|:!-]+")
-_COOKIE_NAME: Final = re.compile(rb"(?i)(?:set-)?cookie[\"']{0,2}[ \t]{0,2}[:=][ \t\"']{0,4}")
-_COOKIE_LINE: Final = re.compile(rb"[^\r\n\"'<>]{1,16384}")
+_VALUE: Final = lazy(rb"[A-Za-z0-9+/_~.=|:!-]+")
+_COOKIE_NAME: Final = lazy(rb"(?i)(?:set-)?cookie[\"']{0,2}[ \t]{0,2}[:=][ \t\"']{0,4}")
+_COOKIE_LINE: Final = lazy(rb"[^\r\n\"'<>]{1,16384}")
 _LEAST: Final = 8
 
 

@@ -6,11 +6,12 @@ from typing import Final
 from certtrace.redaction.detect.checks import IBAN_LENGTHS, MIN_IBAN, iban_length, mod97
 from certtrace.redaction.detect.pattern import DIGITS, Pattern, Spans, touches_word
 from certtrace.redaction.text.engine import Groups
+from certtrace.redaction.text.lazy import lazy
 
-_NAMED: Final = re.compile(rb"iban[^0-9A-Za-z]{0,8}(?:[a-z]{2,8}[^0-9A-Za-z]{1,4}){0,2}\Z", re.IGNORECASE)
+_NAMED: Final = lazy(rb"iban[^0-9A-Za-z]{0,8}(?:[a-z]{2,8}[^0-9A-Za-z]{1,4}){0,2}\Z", re.IGNORECASE)
 _REACH: Final = 40
 _SIGNS: Final = 4
-_WORD_REST: Final = re.compile(rb"[0-9A-Za-z_]{1,256}")
+_WORD_REST: Final = lazy(rb"[0-9A-Za-z_]{1,256}")
 
 
 def _iban(data: bytes, groups: Groups) -> tuple[Spans, int]:

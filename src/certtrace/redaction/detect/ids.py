@@ -5,6 +5,7 @@ from typing import Final
 
 from certtrace.redaction.detect.pattern import DIGITS, Pattern, Spans, touches_word
 from certtrace.redaction.text.engine import Groups
+from certtrace.redaction.text.lazy import lazy
 
 _PERSON: Final = (
     r"candidate?|kandidat(?:en)?|applicant|examinee|test[_ -]?taker|student|studenten|etudiant|pupil|learner"
@@ -14,15 +15,13 @@ _PERSON: Final = (
 _NUMBER: Final = r"(?:identifier|id|number|nummer|num|no|nr|code|reference|ref|kennung|#)"
 _NAMED: Final = f"(?i)(?:{_PERSON})(?:'s)?(?:[ _-]{{0,2}}(?:exam|registration|identification))?[ _-]{{0,2}}{_NUMBER}"
 
-_GAP: Final = re.compile(rb"[.)\]\"'`*]{0,4}[ ]{0,2}(?:is[ ]|was[ ]|:|=>|=|->|#)?[ ]{0,2}[\"'`#(\[*]{0,3}")
-_CODE: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9_/-]{2,38}[A-Za-z0-9]")
-_OPAQUE: Final = re.compile(rb"(?=[0-9a-fA-F-]*[0-9])[0-9a-fA-F-]{16,}")
+_GAP: Final = lazy(rb"[.)\]\"'`*]{0,4}[ ]{0,2}(?:is[ ]|was[ ]|:|=>|=|->|#)?[ ]{0,2}[\"'`#(\[*]{0,3}")
+_CODE: Final = lazy(rb"[A-Za-z0-9][A-Za-z0-9_/-]{2,38}[A-Za-z0-9]")
+_OPAQUE: Final = lazy(rb"(?=[0-9a-fA-F-]*[0-9])[0-9a-fA-F-]{16,}")
 """UUIDs and digests: pseudonyms already, and what finds a record again."""
 _MIN_DIGITS: Final = 4
 _MIN_DIGITS_ALONE: Final = 6
-_BESIDE: Final = re.compile(
-    f"(?:{_PERSON})(?:[ ]?[:(,][ ]?|[ ])(?:[^0-9;!?\\n(]{{2,48}}[,(][ ]?)?$".encode(), re.IGNORECASE
-)
+_BESIDE: Final = lazy(f"(?:{_PERSON})(?:[ ]?[:(,][ ]?|[ ])(?:[^0-9;!?\\n(]{{2,48}}[,(][ ]?)?$".encode(), re.IGNORECASE)
 """A word for a person in front of a code, at most a name between: `candidate (Jane Doe, AB12345)`."""
 _REACH: Final = 72
 _STANDARDS: Final = (b"ISO", b"IEC", b"DIN", b"RFC", b"CVE", b"IEEE", b"CWE", b"EN", b"ANSI", b"NIST", b"KB", b"PEP")

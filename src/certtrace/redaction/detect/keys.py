@@ -1,19 +1,19 @@
 """Keys in files: PEM, PuTTY, JSON web keys, hashes of passwords, Ansible vaults."""
 
-import re
 from typing import Final
 
 from certtrace.redaction.detect.pattern import Pattern, Spans
 from certtrace.redaction.text.engine import Groups
+from certtrace.redaction.text.lazy import lazy
 
-_PEM_END: Final = re.compile(rb"-{4,5} ?END [A-Z0-9 ]{0,60}-{4,5}")
-_PEM_BODY: Final = re.compile(rb"(?:[A-Za-z0-9+/=\s:,\\-]|KEY)*")
+_PEM_END: Final = lazy(rb"-{4,5} ?END [A-Z0-9 ]{0,60}-{4,5}")
+_PEM_BODY: Final = lazy(rb"(?:[A-Za-z0-9+/=\s:,\\-]|KEY)*")
 _PEM_REACH: Final = 65_536
-_LINES: Final = re.compile(rb"[ \t]*[0-9]{1,3}[ \t]*(?:\\[rn]|[\r\n])+([A-Za-z0-9+/= \t\r\n\\]{40,65536})")
-_HEX_LINES: Final = re.compile(rb"[0-9a-f\s\\n]{64,65536}")
-_HASH: Final = re.compile(rb"[^\s\"'<>,;|()\\]{16,1024}")
-_MEMBER: Final = re.compile(rb"[A-Za-z0-9_-]{16,8192}")
-_NTLM: Final = re.compile(
+_LINES: Final = lazy(rb"[ \t]*[0-9]{1,3}[ \t]*(?:\\[rn]|[\r\n])+([A-Za-z0-9+/= \t\r\n\\]{40,65536})")
+_HEX_LINES: Final = lazy(rb"[0-9a-f\s\\n]{64,65536}")
+_HASH: Final = lazy(rb"[^\s\"'<>,;|()\\]{16,1024}")
+_MEMBER: Final = lazy(rb"[A-Za-z0-9_-]{16,8192}")
+_NTLM: Final = lazy(
     rb"::[A-Za-z0-9_.-]{0,32}:(?:[0-9a-fA-F]{16}:[0-9a-fA-F]{32}:[0-9a-fA-F]{32,2048}|"
     rb"[0-9a-fA-F]{32,64}:[0-9a-fA-F]{32,64}:[0-9a-fA-F]{16})"
 )

@@ -5,6 +5,8 @@ from enum import Enum
 from functools import lru_cache
 from typing import Final
 
+from certtrace.redaction.text.lazy import lazy
+
 
 class Promise(Enum):
     """How much of a secret a name promises: the weaker, the more the value itself has to look like one."""
@@ -18,8 +20,8 @@ class Promise(Enum):
     """`password`, `secret`: people choose words, so nearly every value is one."""
 
 
-_WORDS: Final = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_PASSWORD: Final = re.compile(
+_WORDS: Final = lazy(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_PASSWORD: Final = lazy(
     rb"p[a4]?s{1,2}w(?:o?r?)?d|passw|pass[_. -]?phrase|pass[_. -]?code|passkey|pwd|psw\b|"
     rb"(?<!by)(?<!com)(?<!sur)(?<!tres)(?<!low)(?<!high)(?<!band)(?<!under)(?<!over)pass(?![a-z])|kennwor|contrase|"
     rb"(?:seed|recovery)[_. -]phrase|mnemonic|(?<![a-z])psk(?![a-z])|(?<![a-z])passe(?![a-z])|wachtwoord|"
@@ -33,7 +35,7 @@ _KEY_OWNERS: Final = (
     rb"security server service session shared sign signature signing site ssh storage subscription team tenant test "
     rb"user web webhook write"
 )
-_KEYS: Final = re.compile(
+_KEYS: Final = lazy(
     rb"(?:"
     + b"|".join(_KEY_OWNERS.split())
     + rb")[_. -]?keys?(?![a-z])|tokens?(?![a-z])|(?<![a-z])pat(?![a-z])|authtoken|credentials?|"

@@ -11,23 +11,24 @@ from typing import Final
 from certtrace.redaction.detect.pattern import Pattern, Spans, touches_word
 from certtrace.redaction.detect.subject_matter import is_subject_ip, is_subject_mac
 from certtrace.redaction.text.engine import Groups
+from certtrace.redaction.text.lazy import lazy
 
 _V6_SIGNS: Final = b"0123456789abcdefABCDEF:."
 _MAX_V6: Final = 46
 _MIN_V6_GROUP: Final = 3
 _MIN_V6_GROUPS: Final = 5
-_DIGIT: Final = re.compile(rb"[0-9]")
-_V6_NAMED: Final = re.compile(
+_DIGIT: Final = lazy(rb"[0-9]")
+_V6_NAMED: Final = lazy(
     rb"(?:\A|[^A-Za-z])(?:ip(?:v6)?|inet6?|addr(?:ess)?|host|server|from|src|dst|source|destination|gateway|via|ping6?)"
     rb"(?:[ ](?:is|address))?[ ]?[:=]?[ ]?[\"'\[]?\Z",
     re.IGNORECASE,
 )
 _V6_REACH: Final = 24
-_PREFIX: Final = re.compile(rb"/([0-9]{1,3})(?![0-9]|[./][0-9])")
-_ZONE: Final = re.compile(rb"%[A-Za-z0-9]{1,15}")
+_PREFIX: Final = lazy(rb"/([0-9]{1,3})(?![0-9]|[./][0-9])")
+_ZONE: Final = lazy(rb"%[A-Za-z0-9]{1,15}")
 _V4_BITS: Final = 32
 _V6_BITS: Final = 128
-_VERSION: Final = re.compile(
+_VERSION: Final = lazy(
     rb"(?:\A|[^A-Za-z])(?:version|ver|release|build|revision|section|sect|chapter|clause|figure|table|step|v|\xa7)"
     rb"[\"'=: .]{0,4}\Z"
     rb"|[a-z][/-]\Z|[=<>~^!]=[ ]?\Z",
@@ -35,10 +36,8 @@ _VERSION: Final = re.compile(
 )
 """What stands in front of four numbers that are a version or a section: `Chrome/120.0.0.0`, `pkg==1.2.3.4`."""
 _VERSION_REACH: Final = 16
-_BYTE_BEFORE: Final = re.compile(rb"(?:\A|[^0-9A-Za-z])[0-9A-Fa-f]{2}([:-])\Z")
-_MAC_WORD: Final = re.compile(
-    rb"(?:mac|hw|hardware|physical|ethernet|address|ether|nic|bssid)[^0-9A-Za-z]", re.IGNORECASE
-)
+_BYTE_BEFORE: Final = lazy(rb"(?:\A|[^0-9A-Za-z])[0-9A-Fa-f]{2}([:-])\Z")
+_MAC_WORD: Final = lazy(rb"(?:mac|hw|hardware|physical|ethernet|address|ether|nic|bssid)[^0-9A-Za-z]", re.IGNORECASE)
 _MAC_REACH: Final = 32
 _NOBODY: Final = frozenset({b"0" * 12, b"f" * 12})
 """No machine has these: unset, and broadcast."""

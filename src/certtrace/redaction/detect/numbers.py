@@ -1,6 +1,5 @@
 """Classify a run of digits and separators: payment card, social security number, telephone number, or plain number."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -9,17 +8,18 @@ from certtrace.redaction.detect.pattern import DIGITS, Pattern, Spans
 from certtrace.redaction.detect.phones import phones
 from certtrace.redaction.detect.ssn import SSN_DIGITS, ssns
 from certtrace.redaction.text.engine import Groups
+from certtrace.redaction.text.lazy import lazy
 
-_GROUP: Final = re.compile(r"[0-9]+")
+_GROUP: Final = lazy(r"[0-9]+")
 _OCTET: Final = rb"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_PLAIN: Final = re.compile(
+_PLAIN: Final = lazy(
     _OCTET + rb"(?:\." + _OCTET + rb"){3}"
     rb"|[0-9]{1,7}\.[0-9]{1,20}"
     rb"|(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-[0-3][0-9](?:[ ][0-2][0-9])?"
 )
 """Addresses of machines, decimals and dates: most of the runs there are, and none of them personal here."""
 _HEX_SIGNS: Final = b"0123456789abcdef-"
-_HEX_ID: Final = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24,64}")
+_HEX_ID: Final = lazy(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24,64}")
 _MAX_ID: Final = 64
 _CONTEXT: Final = 80
 _MAX_PHONE: Final = 15

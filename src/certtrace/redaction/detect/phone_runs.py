@@ -4,15 +4,16 @@ Tables of numbers have spaces between them as telephone numbers do, so only a fo
 hyphens, parentheses, a plus or a zero in front.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-_WORD: Final = re.compile(r"[^ \t-\r]+")
-_AREA: Final = re.compile(r"\(0?[1-9][0-9]{1,4}\).*")
-_TRUNK: Final = re.compile(r"0[1-9][0-9]{0,5}(?:[/-][0-9]+)*")
-_DATE: Final = re.compile(r"[0-9]{1,4}[-./][0-9]{1,2}[-./][0-9]{1,4}")
-_SMALL: Final = re.compile(r"\(?[1-9][0-9]{0,3}[.)]?|0")
+from certtrace.redaction.text.lazy import lazy
+
+_WORD: Final = lazy(r"[^ \t-\r]+")
+_AREA: Final = lazy(r"\(0?[1-9][0-9]{1,4}\).*")
+_TRUNK: Final = lazy(r"0[1-9][0-9]{0,5}(?:[/-][0-9]+)*")
+_DATE: Final = lazy(r"[0-9]{1,4}[-./][0-9]{1,2}[-./][0-9]{1,4}")
+_SMALL: Final = lazy(r"\(?[1-9][0-9]{0,3}[.)]?|0")
 _MOST_WORDS: Final = 6
 _MOST_DIGITS: Final = 15
 _HYPHENED_DIGITS: Final = 9

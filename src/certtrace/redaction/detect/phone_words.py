@@ -1,7 +1,8 @@
 """Words beside a number that say whether it is a telephone number."""
 
-import re
 from typing import Final
+
+from certtrace.redaction.text.lazy import lazy
 
 _NOUNS: Final = """
     phone phones tel tele telephone telephones telefon telefono telefone telefoon telephon telefonnummer mobile mobil
@@ -52,8 +53,8 @@ _OTHER_NUMBERS: Final = frozenset(_OTHERS.split())
 _OWNING: Final = frozenset(_OWNERS.split())
 _MEASURES: Final = frozenset(_UNITS.split())
 
-_WORD: Final = re.compile(r"[a-z]+")
-_SENTENCE_END: Final = re.compile(r"[;!?]|\n[ \t]*\n|[a-z]{4}[.)] ")
+_WORD: Final = lazy(r"[a-z]+")
+_SENTENCE_END: Final = lazy(r"[;!?]|\n[ \t]*\n|[a-z]{4}[.)] ")
 _NOUN_REACH: Final = 6
 _VERB_REACH: Final = 8
 _NEAR: Final = 3

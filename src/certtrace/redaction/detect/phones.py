@@ -11,47 +11,46 @@ from typing import Final
 
 from certtrace.redaction.detect.phone_runs import numbers_apart
 from certtrace.redaction.detect.phone_words import PHONE_NOUNS, is_named
+from certtrace.redaction.text.lazy import lazy
 
-_CALLING_CODE: Final = re.compile(
+_CALLING_CODE: Final = lazy(
     r"(?:1(?=[2-9][0-9]{9}$)|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|2[1-69][0-9]|35[0-9]|37[0-8]"
     r"|38[0-9]|42[013]|50[0-9]|59[0-9]|67[02-9]|68[0-9]|69[0-2]|8[08][0-9]|85[02356]|870|87[08]|96[0-8]|97[0-79]"
     r"|99[2-8])[0-9]{5,13}$"
 )
 """Country calling codes in use (ITU-T E.164) and what may follow; North American numbers have one length."""
-_DATE: Final = re.compile(
+_DATE: Final = lazy(
     r"(?:(?:1[89]|20)[0-9]{2}[-./](?:0?[1-9]|1[0-2])[-./](?:0?[1-9]|[12][0-9]|3[01])"
     r"|(?:0?[1-9]|[12][0-9]|3[01])[-./](?:0?[1-9]|[12][0-9]|3[01])[-./](?:(?:1[89]|20)[0-9]{2}|[0-9]{2}))"
     r"(?:[ T.-].{0,20})?|(?:19|20)[0-9]{2} ?- ?(?:19|20)[0-9]{2}"
     r"|[0-9]{1,3}(?: 000){1,5}"
 )
-_NANP: Final = re.compile(
+_NANP: Final = lazy(
     r"(?:\+?1[ .-]{0,2})?(?:\([2-9][0-9]{2}\)[ .-]{0,2}|[2-9][0-9]{2}[ .-]{1,2})[0-9]{3}[ .-]{1,2}[0-9]{4}"
 )
-_ROUND: Final = re.compile(r"[2-9]00[ .-][0-9]00[ .-]")
-_PAIRS: Final = re.compile(
+_ROUND: Final = lazy(r"[2-9]00[ .-][0-9]00[ .-]")
+_PAIRS: Final = lazy(
     r"[2-9](?!00)[0-9]{2}([ .-])[1-9][0-9]{2}\1[0-9]{2}\1[0-9]{2}"
     r"|[2-9](?!00)[0-9]{2}([ .-])[0-9]{2}\2[0-9]{2}\2[0-9]{2}"
     r"|[2-9][0-9]([ .-])[0-9]{3}\3[0-9]{2}\3[0-9]{2}|1[3-9][0-9]([ -])[0-9]{4}\4[0-9]{4}"
 )
 """Groups that end in pairs, from Spain to Kazakhstan, and the three, four and four of China: no other number is so."""
-_AREA: Final = re.compile(
+_AREA: Final = lazy(
     r"(?:8 ?)?\((?!19|20)0?[1-9][0-9]{1,3}\) ?[0-9]{2,5}(?:[ -][0-9]{2,4}){1,3}|\(0[1-9][0-9]{1,4}\) ?[0-9]{5,8}"
     r"|0 ?\([2-9][0-9]{2}\) ?[0-9]{3}(?:[ -]?[0-9]{2}){2}"
 )
 """An area code in parentheses and a number in groups."""
-_MOBILE: Final = re.compile(r"0[5-79][0-9]{9}|01[5-7][0-9]{8,9}|010[2-9][0-9]{7}")
-_TRUNK: Final = re.compile(
-    r"\(?0[1-9][0-9]{0,4}\)?(?:[ ./-]{1,3}[0-9]{2,8}){1,5}|0[ -][2-9][0-9]{2}(?:[ -][0-9]{2,4}){2,3}"
-)
-_EXTENSION: Final = re.compile(
+_MOBILE: Final = lazy(r"0[5-79][0-9]{9}|01[5-7][0-9]{8,9}|010[2-9][0-9]{7}")
+_TRUNK: Final = lazy(r"\(?0[1-9][0-9]{0,4}\)?(?:[ ./-]{1,3}[0-9]{2,8}){1,5}|0[ -][2-9][0-9]{2}(?:[ -][0-9]{2,4}){2,3}")
+_EXTENSION: Final = lazy(
     rb"(?:[ ,;]{0,2}(?:x|ext(?:n|ension)?\.?|durchwahl|poste)[ .:=]{0,2}|[ ]?#[ ]?)[0-9]{1,6}", re.IGNORECASE
 )
-_PARTS: Final = re.compile(r"[\n\r]+|[ \t]{2,}| ?/ ?| - ")
+_PARTS: Final = lazy(r"[\n\r]+|[ \t]{2,}| ?/ ?| - ")
 """Where one number ends and the next begins, if each side is a number of its own."""
-_SPACE: Final = re.compile(r"[^0-9]*[ \t\n\r]+(?=[(+]?[0-9])")
-_SET_APART: Final = re.compile(r"[+(]|0[1-9][0-9]{0,3}[ /-]|[2-9][0-9]{2}[-.][0-9]{3}[-.][0-9]{4}(?![0-9])")
+_SPACE: Final = lazy(r"[^0-9]*[ \t\n\r]+(?=[(+]?[0-9])")
+_SET_APART: Final = lazy(r"[+(]|0[1-9][0-9]{0,3}[ /-]|[2-9][0-9]{2}[-.][0-9]{3}[-.][0-9]{4}(?![0-9])")
 """What no part of a number behind a comma begins with: the next value of a list."""
-_WORD_BEFORE: Final = re.compile(r"[a-z]+")
+_WORD_BEFORE: Final = lazy(r"[a-z]+")
 
 _MIN_DIGITS: Final = 7
 _MAX_DIGITS: Final = 15

@@ -1,32 +1,30 @@
 """Secrets that a flag, a sentence or a file of logins announces with a space instead of a sign."""
 
-import re
 from typing import Final
 
 from certtrace.redaction.detect.names import Promise, promise
 from certtrace.redaction.detect.pattern import Pattern, Spans, touches_word
 from certtrace.redaction.detect.values import is_secret, is_strong
 from certtrace.redaction.text.engine import Groups
+from certtrace.redaction.text.lazy import lazy
 
-_FLAG: Final = re.compile(rb"(--?|/)([A-Za-z][A-Za-z0-9_-]*)[\"',]{0,3}[ \t]+")
-_VALUE: Final = re.compile(
+_FLAG: Final = lazy(rb"(--?|/)([A-Za-z][A-Za-z0-9_-]*)[\"',]{0,3}[ \t]+")
+_VALUE: Final = lazy(
     rb"\\?\"([^\"\r\n\\]{1,4096})|\\?'([^'\r\n\\]{1,4096})|`([^`\r\n]{1,4096})`|([^\s\"'`;|<>]{1,4096})"
 )
-_IS: Final = re.compile(
+_IS: Final = lazy(
     rb"(?i)(?:[ \t]+(?:for|of|to|on|in)\b[^\r\n.;:=]{1,64}?)??(?:[ \t]{0,4}[:=]|"
     rb"[ \t]{1,4}(?:is now|is|was|are|will be|should be|must be|to be|set to|changed to|ist|lautet|est|es))"
     rb"[ \t:=>]{0,4}"
 )
-_KIND: Final = re.compile(rb"[ \t]{1,4}(?:[0-9]{1,2}[ \t]{1,4})?")
-_LOGIN: Final = re.compile(
-    rb"(?i)(?:machine[ \t\r\n]+\S{1,256}|default)[ \t\r\n]+login[ \t\r\n]+(\S{1,256})[ \t\r\n]+$"
-)
-_CODE: Final = re.compile(
+_KIND: Final = lazy(rb"[ \t]{1,4}(?:[0-9]{1,2}[ \t]{1,4})?")
+_LOGIN: Final = lazy(rb"(?i)(?:machine[ \t\r\n]+\S{1,256}|default)[ \t\r\n]+login[ \t\r\n]+(\S{1,256})[ \t\r\n]+$")
+_CODE: Final = lazy(
     rb"[\"']?[ \t]{0,4}(?:is|was|are|[:=#-])?[ \t\"']{0,4}"
     rb"([0-9]{3}[ -]?[0-9]{1,5}|[A-Z0-9]{2,5}-[A-Z0-9]{3,6})(?![\w.])"
 )
-_WIFI: Final = re.compile(rb"WIFI:(?:[STHRE]:(?:[^;\\]|\\.){0,128};){0,6}P:((?:[^;\\]|\\.){1,128})")
-_USER_THEN: Final = re.compile(
+_WIFI: Final = lazy(rb"WIFI:(?:[STHRE]:(?:[^;\\]|\\.){0,128};){0,6}P:((?:[^;\\]|\\.){1,128})")
+_USER_THEN: Final = lazy(
     rb"[\"'][^\"'\r\n]{1,64}[\"'][ \t]{0,4},[ \t]{0,4}(?=[\"'])|[ \t]{1,4}[A-Za-z0-9._@-]{1,64}[ \t]{0,2}/[ \t]{0,2}"
 )
 _REACH: Final = 640

@@ -1,8 +1,9 @@
 """Tell what was drawn at random from what somebody wrote: words are made of few pairs of letters, keys of all."""
 
-import re
 from itertools import pairwise
 from typing import Final
+
+from certtrace.redaction.text.lazy import lazy
 
 _PAIRS_OF_WORDS: Final = """
     abcdgiklmnprstuvy baeiloru cacehiklortu daeiorsu eacdefgilmnpqrstvwx faefilor gaehiru haeiort
@@ -11,10 +12,10 @@ _PAIRS_OF_WORDS: Final = """
 """
 """A letter, then the letters that often follow it in English words."""
 _COMMON: Final = frozenset((pairs[0] + second).encode() for pairs in _PAIRS_OF_WORDS.split() for second in pairs[1:])
-_CHUNK: Final = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
-_HEX: Final = re.compile(rb"[0-9a-f]+|[0-9A-F]+")
-_UUID: Final = re.compile(rb"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_ALNUM: Final = re.compile(rb"[A-Za-z0-9]+")
+_CHUNK: Final = lazy(rb"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_HEX: Final = lazy(rb"[0-9a-f]+|[0-9A-F]+")
+_UUID: Final = lazy(rb"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ALNUM: Final = lazy(rb"[A-Za-z0-9]+")
 _LONGEST_JUDGED: Final = 256
 _WORD_SHARE: Final = 0.6
 _SHORTEST_WORD: Final = 3

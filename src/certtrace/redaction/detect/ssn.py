@@ -1,20 +1,20 @@
 """Social security numbers of the United States in a run of digits: nine digits that have no check digit."""
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from certtrace.redaction.detect.checks import is_ssn
+from certtrace.redaction.text.lazy import lazy
 
 SSN_DIGITS: Final = 9
 _SHAPE: Final = (3, 2, 4)
 _SIGNS: Final = r"[^a-z0-9]{0,4}"
-_NAMED: Final = re.compile(
+_NAMED: Final = lazy(
     rf"(?:^|[^a-z])(?:ssns?|soc(?:ial)?[^a-z0-9]{{0,2}}sec(?:urity)?|social|ss{_SIGNS}(?:#|number|no))"
     rf"(?:[^a-z0-9]+[a-z]+){{0,4}}{_SIGNS}$"
 )
 """A name of the number in front of it, at most four words back: `SSN (last known): `."""
-_LEADING_ZERO: Final = re.compile(r"0[1-9][0-9]{7}")
+_LEADING_ZERO: Final = lazy(r"0[1-9][0-9]{7}")
 """No count of anything begins with one zero: alone in its text this is a number of a person or of a bank."""
 
 

@@ -7,11 +7,13 @@ import re
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Final
 
+from certtrace.redaction.text.lazy import lazy
+
 _JOINT: Final = (
     rb"(?:[ ]?(?:by|for|as) [^ ]{1,64})?[\"'\])]{0,2}"
     rb"(?:[ ]?(?:[:=,]|=>|is|was|from|at|of|with|via|ip|address|host)){0,4}[ \"'\[(]{0,3}\Z"
 )
-_HOST_FIELD: Final = re.compile(
+_HOST_FIELD: Final = lazy(
     rb"(?:\A|[^A-Za-z])(?:(?:x-)?forwarded(?:-for)?|real[-_]?ip|remote[-_]?(?:addr(?:ess)?|host|ip)|client[-_]?(?:addr(?:ess)?|ip|host)"
     rb"|(?:user|caller|visitor|peer|attacker|login|candidate|student|device)(?:'?s)?[-_ ]?(?:ip|address)"
     rb"|(?:my|his|her|their|your|home) (?:public |own |current )?(?:ip|address)(?:[- ]?address)?"
@@ -20,14 +22,14 @@ _HOST_FIELD: Final = re.compile(
     re.IGNORECASE,
 )
 """What stands right in front of the address of somebody in headers and fields, and `logged in from`."""
-_HOST_WORD: Final = re.compile(
+_HOST_WORD: Final = lazy(
     rb"(?:\A|[^A-Za-z])(?:sessions?|requests?|requested|connect(?:ed|ing|ion) from|connection to server|accepted"
     rb"|disconnect(?:ed)?|failed|password|rejected|blocked|banned|submitted|uploaded|visited|accessed|authenticated"
     rb"|(?:host|src|dst|client|peer|remote|user)=)" + _JOINT,
     re.IGNORECASE,
 )
 """What stands in front of it in logs; packets and their routes are spoken of in the same words."""
-_LOG_FORM: Final = re.compile(rb" [^ ]{1,64} [^ ]{1,64} \[[0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}:")
+_LOG_FORM: Final = lazy(rb" [^ ]{1,64} [^ ]{1,64} \[[0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}:")
 """What follows the address in an access log line."""
 
 _SUBJECT_WORDS: Final = """
@@ -53,12 +55,10 @@ _HINTS: Final = frozenset(_SUBJECT_HINTS.split())
 _EITHER: Final = _SUBJECT | _HINTS
 _FRAMES: Final = frozenset(_FRAME_WORDS.split())
 _ENOUGH_HINTS: Final = 2
-_WORD: Final = re.compile(r"[a-z]{2,}")
+_WORD: Final = lazy(r"[a-z]{2,}")
 _UNTIL: Final = rb"\.?[ ]{0,3}(?:-|~|to|until|through|up to|bis|\.\.)[ ]{0,3}"
-_RANGE_BEHIND: Final = re.compile(_UNTIL + rb"(?:[0-9]{1,3}\.[0-9]{1,3}\.|[0-9a-f]{1,4}:)", re.IGNORECASE)
-_RANGE_BEFORE: Final = re.compile(
-    rb"(?:[0-9]{1,3}\.[0-9]{1,3}|[0-9a-f]{0,4}:[0-9a-f]{0,4})" + _UNTIL + rb"\Z", re.IGNORECASE
-)
+_RANGE_BEHIND: Final = lazy(_UNTIL + rb"(?:[0-9]{1,3}\.[0-9]{1,3}\.|[0-9a-f]{1,4}:)", re.IGNORECASE)
+_RANGE_BEFORE: Final = lazy(rb"(?:[0-9]{1,3}\.[0-9]{1,3}|[0-9a-f]{0,4}:[0-9a-f]{0,4})" + _UNTIL + rb"\Z", re.IGNORECASE)
 _BEFORE: Final = 96
 _NEAR: Final = 120
 _WIDE: Final = 240

@@ -13,6 +13,7 @@ from certtrace.redaction.detect.issuers import DISTINCT, PLAUSIBLE
 from certtrace.redaction.detect.pattern import Pattern, Spans, touches_word
 from certtrace.redaction.detect.randomness import looks_random
 from certtrace.redaction.text.engine import Groups
+from certtrace.redaction.text.lazy import lazy
 
 _BODIES_IN_BASE64: Final = frozenset(
     {
@@ -28,17 +29,17 @@ _BODIES_IN_BASE64: Final = frozenset(
         "docker",
     }
 )
-_RUN: Final = re.compile(rb"[A-Za-z0-9_-]+")
-_WORDS: Final = re.compile(
+_RUN: Final = lazy(rb"[A-Za-z0-9_-]+")
+_WORDS: Final = lazy(
     rb"[-_]*(?:(?:[A-Z]?[a-z]{1,15}|[A-Z]{1,12}|[0-9]{1,4})[-_]+)+(?:[A-Z]?[a-z]{1,15}|[A-Z]{1,12}|[0-9]{1,4})?|-+|_+"
 )
 """Runs that are no token: words and numbers with hyphens between them, lines of hyphens."""
-_TAIL: Final = re.compile(rb"[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]{16,})*(?:\\?=[0-9A-Fa-f]{8}|={1,2})?")
-_BASE64_TAIL: Final = re.compile(rb"[A-Za-z0-9_+/-]*={0,2}(?:(?<==)_?[A-Za-z0-9_+/-]{20,}={0,2})?")
-_KEY_TAIL: Final = re.compile(rb"(?:[A-Za-z0-9+/=]|\\[nr]|[\r\n][ \t]{0,32})*")
-_JWT: Final = re.compile(rb"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)+")
-_ACCESS_KEY: Final = re.compile(rb"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])")
-_ALIBABA_SECRET: Final = re.compile(rb"(?<![A-Za-z0-9])[A-Za-z0-9]{30}(?![A-Za-z0-9])")
+_TAIL: Final = lazy(rb"[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]{16,})*(?:\\?=[0-9A-Fa-f]{8}|={1,2})?")
+_BASE64_TAIL: Final = lazy(rb"[A-Za-z0-9_+/-]*={0,2}(?:(?<==)_?[A-Za-z0-9_+/-]{20,}={0,2})?")
+_KEY_TAIL: Final = lazy(rb"(?:[A-Za-z0-9+/=]|\\[nr]|[\r\n][ \t]{0,32})*")
+_JWT: Final = lazy(rb"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)+")
+_ACCESS_KEY: Final = lazy(rb"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])")
+_ALIBABA_SECRET: Final = lazy(rb"(?<![A-Za-z0-9])[A-Za-z0-9]{30}(?![A-Za-z0-9])")
 _KEY_ID: Final = 20
 _NEAR: Final = 256
 _JOINTS: Final = b".!|:/+$~"

@@ -5,11 +5,12 @@ from typing import Final
 
 from certtrace.redaction.detect.pattern import Pattern, Spans
 from certtrace.redaction.text.engine import Groups
+from certtrace.redaction.text.lazy import lazy
 
-_AUTHORITY: Final = re.compile(rb"[^\s/?#\"'<>\\]{1,2048}")
-_LOOSE_USER: Final = re.compile(rb"([^\s/?#\"'<>\\@:.]{1,64}):([^\s/\"'<>\\@]{1,256})@")
+_AUTHORITY: Final = lazy(rb"[^\s/?#\"'<>\\]{1,2048}")
+_LOOSE_USER: Final = lazy(rb"([^\s/?#\"'<>\\@:.]{1,64}):([^\s/\"'<>\\@]{1,256})@")
 """A password with `#` or `?` in it, which should be escaped there and often is not."""
-_QUERY_VALUE: Final = re.compile(rb"[^\s&#\"'<>;]{1,16384}")
+_QUERY_VALUE: Final = lazy(rb"[^\s&#\"'<>;]{1,16384}")
 _HARMLESS_USERS: Final = frozenset({b"git", b"svn", b"hg"})
 
 _QUERY_WORD: Final = (

@@ -5,6 +5,7 @@ from typing import Final
 
 from certtrace.redaction.detect.names import Promise
 from certtrace.redaction.detect.randomness import is_uuid, letters_in_words, looks_random
+from certtrace.redaction.text.lazy import lazy
 
 _PLACEHOLDERS: Final = frozenset(
     b"""
@@ -15,30 +16,28 @@ _PLACEHOLDERS: Final = frozenset(
     input prompt bearer basic digest apikey api_key session header cookie query body file path url uri hash
     """.split()
 )
-_STAND_IN: Final = re.compile(
+_STAND_IN: Final = lazy(
     rb"(?i)(?:\$\{|\$\(|\$[a-z_]|%[a-z_]+%|%\(|<|\[|\{|&lt;|#\{|@\{|https?:|ftp:|file:|arn:|urn:|op://|vault:|ssm:|enc\[|"
     rb"projects/|secretsmanager|sha(?:1|224|256|384|512)[:-]|md5[:-]|mailto:|data:|os\.|env\.|process\.|self\.|this\.|"
     rb"settings?\.|config\.|args\.|options?\.|params?\.|request\.|props\.|state\.|my[_-]|your[_-]?(?:pass|api|sec|tok|own|key|acc|cl)|"
     rb"enter[_-]|insert[_-]|replace[_-]|put[_-]|add[_-]|\.\.\.)"
 )
-_REFERENCE: Final = re.compile(
+_REFERENCE: Final = lazy(
     rb"[A-Za-z_][A-Za-z0-9_.]*\[[^\]]*\]?\S{0,64}|[A-Za-z_][A-Za-z0-9_]*(?:(?:\.|->|::)[A-Za-z_][A-Za-z0-9_]*)+|[A-Z]+(?:_[A-Z]+)+"
 )
-_WORD: Final = re.compile(rb"[A-Za-z]+(?:['-][A-Za-z]+)*[.!?]?")
-_JOINED_WORDS: Final = re.compile(rb"[#./:@~-]{0,3}[A-Za-z]+(?:[-_./#:@ ]+[A-Za-z]+)*/?")
-_CAMEL: Final = re.compile(rb"[a-z]+(?:[A-Z][a-z]+)+|[A-Z][a-z]+(?:[A-Z][a-z0-9]+)+")
-_ABOUT_SECRETS: Final = re.compile(
-    rb"(?i)pass(?:w|\b)|pwd|secret|token|key|auth|login|user|credential|field|input|code"
-)
-_PATH: Final = re.compile(rb"(?:~|\.{1,2}|[A-Za-z]:)?[/\\][A-Za-z0-9_.@ /\\-]*")
-_TECHNICAL: Final = re.compile(
+_WORD: Final = lazy(rb"[A-Za-z]+(?:['-][A-Za-z]+)*[.!?]?")
+_JOINED_WORDS: Final = lazy(rb"[#./:@~-]{0,3}[A-Za-z]+(?:[-_./#:@ ]+[A-Za-z]+)*/?")
+_CAMEL: Final = lazy(rb"[a-z]+(?:[A-Z][a-z]+)+|[A-Z][a-z]+(?:[A-Z][a-z0-9]+)+")
+_ABOUT_SECRETS: Final = lazy(rb"(?i)pass(?:w|\b)|pwd|secret|token|key|auth|login|user|credential|field|input|code")
+_PATH: Final = lazy(rb"(?:~|\.{1,2}|[A-Za-z]:)?[/\\][A-Za-z0-9_.@ /\\-]*")
+_TECHNICAL: Final = lazy(
     rb"(?i)(?:utf|base|sha|md|aes|iso|latin|ascii|hs|rs|es|ps|rsa|ed|ecdsa|http|tls|ssl|oauth|x|v|ipv)[-_]?[0-9]+.*"
 )
-_FORMAT: Final = re.compile(rb"%[sdrx]|\{[a-z0-9_]{0,24}\}")
-_REPEATED: Final = re.compile(rb"([x0*.#_?-])\1*")
-_SERIAL: Final = re.compile(rb"[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){3,6}")
-_LABEL: Final = re.compile(rb"[A-Z][A-Za-z ]*[:?]")
-_SPOKEN: Final = re.compile(rb"[a-z]{2,16}(?: [a-z]{2,16}){1,3}")
+_FORMAT: Final = lazy(rb"%[sdrx]|\{[a-z0-9_]{0,24}\}")
+_REPEATED: Final = lazy(rb"([x0*.#_?-])\1*")
+_SERIAL: Final = lazy(rb"[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){3,6}")
+_LABEL: Final = lazy(rb"[A-Z][A-Za-z ]*[:?]")
+_SPOKEN: Final = lazy(rb"[a-z]{2,16}(?: [a-z]{2,16}){1,3}")
 _FEWEST: Final = 4
 
 

@@ -1,18 +1,18 @@
 """Addresses that are secrets themselves: who knows the webhook may post to it."""
 
-import re
 from typing import Final
 
 from certtrace.redaction.detect.pattern import Pattern, Spans
 from certtrace.redaction.detect.randomness import is_uuid, letters_in_words, looks_random
 from certtrace.redaction.text.engine import Groups
+from certtrace.redaction.text.lazy import lazy
 
 _ADDRESS_SIGNS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:/_-@"
-_ADDRESS: Final = re.compile(rb"[A-Za-z0-9._~%/?=&+@:-]*")
-_SEGMENTS: Final = re.compile(rb"[/=]")
-_USER: Final = re.compile(rb"[^\s/@\"'<>:]{0,64}:([^\s/@\"'<>]{1,256})@")
-_ORACLE: Final = re.compile(rb"([^\s/@\"'<>]{1,64}/[^\s/@\"'<>]{1,64})@")
-_PORT: Final = re.compile(rb"[0-9]{1,5}[?#]")
+_ADDRESS: Final = lazy(rb"[A-Za-z0-9._~%/?=&+@:-]*")
+_SEGMENTS: Final = lazy(rb"[/=]")
+_USER: Final = lazy(rb"[^\s/@\"'<>:]{0,64}:([^\s/@\"'<>]{1,256})@")
+_ORACLE: Final = lazy(rb"([^\s/@\"'<>]{1,64}/[^\s/@\"'<>]{1,64})@")
+_PORT: Final = lazy(rb"[0-9]{1,5}[?#]")
 _REACH: Final = 96
 _SHORTEST: Final = 16
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from certtrace.redaction.known.reading import Reading
 from certtrace.redaction.text.folding import UNSEEN, fold
+from certtrace.redaction.text.lazy import lazy
 
 _SYNONYMS: Final = """
     street st str straat strada
@@ -82,9 +83,9 @@ _SHORT_SUFFIX: Final = {
     "gasse": "g",
     "weg": "w",
 }
-_PIECE: Final = re.compile(r"[0-9]+[a-z]?(?![a-z])|[a-z]+|[0-9]+")
-_WORD: Final = re.compile(rb"[0-9]+[a-z]?(?![a-z])|[a-z]+|[0-9]+")
-_GAP: Final = re.compile(rb"[ \t\r\n.,;:/'#\-]{0,6}")
+_PIECE: Final = lazy(r"[0-9]+[a-z]?(?![a-z])|[a-z]+|[0-9]+")
+_WORD: Final = lazy(rb"[0-9]+[a-z]?(?![a-z])|[a-z]+|[0-9]+")
+_GAP: Final = lazy(rb"[ \t\r\n.,;:/'#\-]{0,6}")
 _REACH: Final = 160
 _MIN_ANCHOR: Final = 3
 

@@ -3,23 +3,23 @@
 "Mark" the candidate, "mark the packet" the verb; "Will" and "will"; and the people whom technology is named after.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from certtrace.redaction.known.words import COMMON, EPONYMS, FREQUENT
+from certtrace.redaction.text.lazy import lazy
 
-_CUE: Final = re.compile(
+_CUE: Final = lazy(
     rb"(?:^|[^a-z])(?:mr|mrs|ms|miss|dr|prof|professor|candidate|student|examinee|author|applicant|grader|reviewer|"
     rb"expert|assessor|examiner|colleague|name|name is|named|am|i'm|signed|regards|dear|hi|hello|hey|thanks|sincerely|"
     rb"cheers|yours|by|user|from|for|contact|submitted by|written by|graded by|answer of|works with|ask|herr|frau|"
     rb"monsieur|madame|graded|reviewed|marked by|assigned to|spoke to|told|met|reply to|sent to|cc|owner|assignee)"
     rb"[.,:;!=\s\"'(*_-]{1,6}$"
 )
-_KEY: Final = re.compile(
+_KEY: Final = lazy(
     rb"(?:first|last|given|family|sur|fore|full|middle|nick|user)[ _-]?(?:name)?[\"']?\s{0,2}[:=]\s{0,2}[\"']?$"
 )
-_POSSESSED: Final = re.compile(
+_POSSESSED: Final = lazy(
     rb"(?:'s|s'|')?[ -]{1,2}(?:laws?|algorithm|protocol|code|coding|encoding|principle|theorem|topic|cluster|broker|"
     rb"queue|distribution|process|chain|model|machine|tests?|server|pipeline|format|filter|transform|formula|window|"
     rb"limit|rate|set|consumer|producer|rich text|sort|tree|graph|method|rule|equation|curve|space|numbers?|diagram|"
@@ -27,21 +27,21 @@ _POSSESSED: Final = re.compile(
     rb"fields?|keys?|nodes?|types?|values?|mode|level|class|objects?|pages?|files?|system|services?|network|requests?|"
     rb"errors?|name|section|chapter|edition|view|button|menu|area|period|record)(?![a-z])"
 )
-_OWNS: Final = re.compile(
+_OWNS: Final = lazy(
     rb"(?:'s|s'|') (?:own |first |second |final |short |written )?(?:answers?|responses?|submissions?|essay|solutions?|"
     rb"work|score|grade|mark|feedback|explanation|argument|e-?mail|rationale|draft|review|case study|exam|certificate|"
     rb"mistakes?|understanding|opinion|question|point|reasoning|phone|address|manager|team|colleagues?)(?![a-z])"
 )
-_ACTS: Final = re.compile(
+_ACTS: Final = lazy(
     rb",? (?:has |had |also |then |clearly |correctly |wrongly |only )?(?:said|says|wrote|writes|written|argue[sd]|"
     rb"explain(?:s|ed)|state[sd]|mention(?:s|ed)|forgot|forgets|answered|answers|submitted|submits|scored|scores|"
     rb"claim(?:s|ed)|suggest(?:s|ed)|believe[sd]|thinks|thought|understands|understood|misunderstands|misunderstood|"
     rb"propose[sd]|solve[sd]|discusse[sd]|knows|knew|deserve[sd]|earned|failed to|did not|didn't|confuse[sd]|misse[sd]|"
     rb"passed the|told|asked|replied|agree[sd]|disagree[sd]|works at|lives in)(?![a-z])"
 )
-_INFLECTED: Final = re.compile(rb"'[a-rt-z][a-z]{0,3}$")
+_INFLECTED: Final = lazy(rb"'[a-rt-z][a-z]{0,3}$")
 """An ending behind an apostrophe, as Turkish gives it to names alone."""
-_WORD: Final = re.compile(rb"[a-z]+")
+_WORD: Final = lazy(rb"[a-z]+")
 _NEAR: Final = 64
 _CUE_REACH: Final = 24
 _SENTENCE_END: Final = b".!?:;\n\r\"'(*#->|"

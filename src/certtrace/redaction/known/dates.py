@@ -1,6 +1,5 @@
 """Find a date of birth however it is written."""
 
-import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Final
@@ -9,6 +8,7 @@ from certtrace.redaction.known.reading import Reading
 from certtrace.redaction.text.engine import Groups, Matcher, matcher
 from certtrace.redaction.text.fairness import Turns
 from certtrace.redaction.text.folding import fold
+from certtrace.redaction.text.lazy import lazy
 
 _MONTHS: Final = """
     january januar janvier enero gennaio januari janeiro tammikuu ocak leden styczen stycznia ianuarie januar ledna jan
@@ -99,9 +99,9 @@ def _number(text: bytes) -> int:
     return int(text) if text.isdigit() else _MONTH.get(text, 0)
 
 
-_ISO: Final = re.compile(r"([0-9]{4})[-./]?([0-9]{1,2})[-./]?([0-9]{1,2})(?:[T ].*)?")
-_DAY_FIRST: Final = re.compile(r"([0-9]{1,2})[-./ ]([0-9]{1,2})[-./ ]([0-9]{4})")
-_NAMED: Final = re.compile(r"([0-9]{1,2})?[a-z.]{0,2} ?([a-z]{3,12})\.? ?([0-9]{1,2})?[a-z]{0,2},? ?([0-9]{4})")
+_ISO: Final = lazy(r"([0-9]{4})[-./]?([0-9]{1,2})[-./]?([0-9]{1,2})(?:[T ].*)?")
+_DAY_FIRST: Final = lazy(r"([0-9]{1,2})[-./ ]([0-9]{1,2})[-./ ]([0-9]{4})")
+_NAMED: Final = lazy(r"([0-9]{1,2})?[a-z.]{0,2} ?([a-z]{3,12})\.? ?([0-9]{1,2})?[a-z]{0,2},? ?([0-9]{4})")
 
 
 def birth_dates(value: str) -> list[date]:

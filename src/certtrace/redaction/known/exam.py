@@ -1,19 +1,19 @@
 """Find exam secrets (questions, rubrics, model answers) wherever a prompt or a rationale quotes them."""
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
 from certtrace.redaction.detect.finding import Finding
+from certtrace.redaction.text.lazy import lazy
 from certtrace.redaction.text.views import View, views
 
 MIN_CHARACTERS: Final = 12
 _MIN_LINE: Final = 24
 _MIN_SENTENCE: Final = 40
-_SENTENCE: Final = re.compile(r"(?<=[.!?;])\s+")
+_SENTENCE: Final = lazy(r"(?<=[.!?;])\s+")
 _SPACE: Final = b" \t\r\n\f\v"
-_SOLID: Final = re.compile(rb"[^ \t\r\n\f\v]+")
+_SOLID: Final = lazy(rb"[^ \t\r\n\f\v]+")
 _MAX_PIECES: Final = 2_000
 
 

@@ -5,9 +5,10 @@ from functools import lru_cache
 from typing import Final
 
 from certtrace.redaction.known.words import NEVER_SEARCHED
+from certtrace.redaction.text.lazy import lazy
 
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_NOT_WORD: Final = re.compile(r"[^a-z0-9]+")
+_CAMEL: Final = lazy(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_NOT_WORD: Final = lazy(r"[^a-z0-9]+")
 
 _KEYS: Final = {
     "PERSON": """

@@ -1,6 +1,5 @@
 """Whether words that belong to a name are a mention of the person, for certain or perhaps."""
 
-import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -10,14 +9,13 @@ from certtrace.redaction.known.names import MIN_SLIP, Role
 from certtrace.redaction.known.reading import Reading
 from certtrace.redaction.known.runs import FULL, Token
 from certtrace.redaction.known.words import COMMON
+from certtrace.redaction.text.lazy import lazy
 
-_SENTENCE: Final = re.compile(rb"[.!?:;|\n]")
-_JOINING: Final = re.compile(rb"[_.\-/+]|")
-_POSSESSIVE: Final = re.compile(rb"(?:'(?:s|n?[iu]n|[dt][ea]n?|y?[aeiu]|l[ea])(?![a-z]))?(?:[0-9]{1,8}(?![0-9]))?")
-_WORD_ENDING: Final = re.compile(
-    rb"(?:ing|ings|ed|tion|tions|ment|ments|ness|able|ible|ity|ous|ive|ance|ence|ly|ize|ise)$"
-)
-_COUNTED: Final = re.compile(
+_SENTENCE: Final = lazy(rb"[.!?:;|\n]")
+_JOINING: Final = lazy(rb"[_.\-/+]|")
+_POSSESSIVE: Final = lazy(rb"(?:'(?:s|n?[iu]n|[dt][ea]n?|y?[aeiu]|l[ea])(?![a-z]))?(?:[0-9]{1,8}(?![0-9]))?")
+_WORD_ENDING: Final = lazy(rb"(?:ing|ings|ed|tion|tions|ment|ments|ness|able|ible|ity|ous|ive|ance|ence|ly|ize|ise)$")
+_COUNTED: Final = lazy(
     rb"(?:section|figure|fig|table|type|class|plan|option|part|appendix|question|group|level|grade|vitamin|tier|phase|"
     rb"room)[. ]{1,2}$"
 )

@@ -1,10 +1,10 @@
 """The letters of a name: its spellings in ASCII, its inflections, and what is one slip away from it."""
 
-import re
 import unicodedata
 from typing import Final
 
 from certtrace.redaction.text.folding import UNSEEN, fold, fold_bytes
+from certtrace.redaction.text.lazy import lazy
 
 _AS_TWO: Final = {
     "ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae", "œ": "oe", "ß": "ss", "þ": "th", "ð": "dh",
@@ -13,9 +13,9 @@ _AS_TWO: Final = {
 """How letters are written where the keyboard lacks them; without the sign they fold to one letter anyway."""
 
 _VOWELS: Final = "äöüåøæœ"
-_UMLAUTED: Final = re.compile(r"(?<=[^aeiouq])(ae|oe|ue)(?=[b-df-hj-np-tv-z])")
+_UMLAUTED: Final = lazy(r"(?<=[^aeiouq])(ae|oe|ue)(?=[b-df-hj-np-tv-z])")
 _MIN_CONTRACTED: Final = 5
-_NOT_LETTER: Final = re.compile(r"[^a-z]+")
+_NOT_LETTER: Final = lazy(r"[^a-z]+")
 
 _CYRILLIC: Final = dict(
     zip(

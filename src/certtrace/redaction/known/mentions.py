@@ -1,6 +1,5 @@
 """Find one name in one view: words that belong to it, one beside the other, make a mention."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -11,9 +10,10 @@ from certtrace.redaction.known.presence import led_anchors
 from certtrace.redaction.known.reading import Reading
 from certtrace.redaction.known.runs import Token, alike, grown, role_of, shortest_slip, tokens_around
 from certtrace.redaction.text.fairness import Turns
+from certtrace.redaction.text.lazy import lazy
 
-_NEXT: Final = re.compile(rb"[ \t\r\n_.+\-/|,'\"*]{0,3}")
-_BREAK: Final = re.compile(rb"-|[ \t]?\r?\n")
+_NEXT: Final = lazy(rb"[ \t\r\n_.+\-/|,'\"*]{0,3}")
+_BREAK: Final = lazy(rb"-|[ \t]?\r?\n")
 _FAR: Final = 64
 _BESIDE: Final = 40
 _SPACE: Final = 0x20

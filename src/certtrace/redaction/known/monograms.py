@@ -1,6 +1,5 @@
 """Names that are not written as words: initials alone, and letters with gaps between them."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -8,14 +7,15 @@ from certtrace.redaction.known.judging import Mention
 from certtrace.redaction.known.names import Name
 from certtrace.redaction.known.presence import monogram_anchors
 from certtrace.redaction.known.reading import Reading
+from certtrace.redaction.text.lazy import lazy
 
-_CUE: Final = re.compile(
+_CUE: Final = lazy(
     rb"(?:signed|sign|initials?|regards|wishes|sincerely|cheers|thanks|yours|reviewed|graded|marked|written|submitted|gez|"
     rb"candidate|student|grader|reviewer|examiner|author|by|--?)[:,.\s(\[-]{1,4}$"
 )
 _CUE_REACH: Final = 24
-_MORE: Final = re.compile(rb"(?:[ -]?[a-z]\.){0,3}")
-_LETTERS: Final = re.compile(rb"(?:[a-z](?![a-z]) {1,3}){3,80}")
+_MORE: Final = lazy(rb"(?:[ -]?[a-z]\.){0,3}")
+_LETTERS: Final = lazy(rb"(?:[a-z](?![a-z]) {1,3}){3,80}")
 _MIN_LETTERS: Final = 3
 
 _ABBREVIATIONS: Final = frozenset(

@@ -1,6 +1,5 @@
 """A person's name taken apart: which words belong to it, and the letters that betray a mention."""
 
-import re
 import unicodedata
 from dataclasses import dataclass, field
 from typing import Final
@@ -9,10 +8,11 @@ from certtrace.redaction.known import letters
 from certtrace.redaction.known.nicknames import NICKNAMES
 from certtrace.redaction.known.words import COMMON, EPONYMS, PARTICLES, TITLES
 from certtrace.redaction.text.folding import fold
+from certtrace.redaction.text.lazy import lazy
 
-_SPLIT: Final = re.compile(r"[\s_.,;()\"]+")
-_INNER: Final = re.compile(r"[^\w]+")
-_PREFIXED: Final = re.compile(rb"(?:mac|mc|fitz|al|el|o|de|di|d|le|la|van|von)(?=[a-z]{4})")
+_SPLIT: Final = lazy(r"[\s_.,;()\"]+")
+_INNER: Final = lazy(r"[^\w]+")
+_PREFIXED: Final = lazy(rb"(?:mac|mc|fitz|al|el|o|de|di|d|le|la|van|von)(?=[a-z]{4})")
 
 MIN_SLIP: Final = 6
 """Letters a name part must have to be recognised by a slip alone."""

@@ -1,18 +1,18 @@
 """A view of a text as the search for names reads it: letters in lower case, a space for everything else."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from certtrace.redaction.text.lazy import lazy
 from certtrace.redaction.text.views import View
 
 _SPACED: Final = bytes(code if 0x61 <= code <= 0x7A else 0x20 for code in range(256))
 _NO_DIGITS: Final = bytes(code for code in range(256) if not 0x30 <= code <= 0x39)
 _REACH: Final = 72
-_RUN: Final = re.compile(rb"[A-Za-z]+")
-_HUMP: Final = re.compile(rb"[a-z][A-Z]|[A-Z][A-Z][a-z]")
-_HUMPS: Final = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_RUN: Final = lazy(rb"[A-Za-z]+")
+_HUMP: Final = lazy(rb"[a-z][A-Z]|[A-Z][A-Z][a-z]")
+_HUMPS: Final = lazy(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 @dataclass(frozen=True, slots=True)

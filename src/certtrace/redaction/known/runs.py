@@ -1,16 +1,16 @@
 """Words beside each other that belong to one name."""
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from certtrace.redaction.known import letters
 from certtrace.redaction.known.names import MIN_BESIDE, MIN_LED, MIN_SLIP, Name, Role
 from certtrace.redaction.known.reading import Reading, Word
+from certtrace.redaction.text.lazy import lazy
 
-_GAP: Final = re.compile(rb"[0-9]{0,4}[ \t\r\n_.+\-/|,'\"*]{0,3}|[ \t]{0,2}\r?\n[ \t>#*/]{0,8}|[\"'],[ \t]?[\"']")
-_BROKEN: Final = re.compile(rb"-?[ \t]?\r?\n[ \t>#*/]{0,8}|[ '\-]")
-_STOP: Final = re.compile(rb"[.!?][ \r\n]")
+_GAP: Final = lazy(rb"[0-9]{0,4}[ \t\r\n_.+\-/|,'\"*]{0,3}|[ \t]{0,2}\r?\n[ \t>#*/]{0,8}|[\"'],[ \t]?[\"']")
+_BROKEN: Final = lazy(rb"-?[ \t]?\r?\n[ \t>#*/]{0,8}|[ '\-]")
+_STOP: Final = lazy(rb"[.!?][ \r\n]")
 _MAX_WORDS: Final = 10
 FULL: Final = Role.GIVEN | Role.FAMILY
 PARTIAL: Final = Role.INITIAL | Role.NICK | Role.PARTICLE | Role.MIDDLE

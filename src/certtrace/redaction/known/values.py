@@ -12,6 +12,7 @@ from certtrace.redaction.known.words import COMMON, EPONYMS
 from certtrace.redaction.text.engine import NATIVE, Matcher, matcher
 from certtrace.redaction.text.fairness import Turns
 from certtrace.redaction.text.folding import UNSEEN, fold, fold_bytes
+from certtrace.redaction.text.lazy import lazy
 
 _MIN_WORD: Final = 3
 _MIN_NUMBER: Final = 5
@@ -21,10 +22,10 @@ _MIN_DIGITS: Final = 3
 _TAIL: Final = 9
 _LOCAL_TAIL: Final = 7
 _MAX_PREFIX: Final = 5
-_NOT_DIGIT: Final = re.compile(r"[^0-9]+")
-_PIECES: Final = re.compile(r"[a-z]+|[0-9]+")
-_WORDS: Final = re.compile(r"[a-z0-9]+")
-_SOLID: Final = re.compile(r"[a-z0-9]")
+_NOT_DIGIT: Final = lazy(r"[^0-9]+")
+_PIECES: Final = lazy(r"[a-z]+|[0-9]+")
+_WORDS: Final = lazy(r"[a-z0-9]+")
+_SOLID: Final = lazy(r"[a-z0-9]")
 _PHONE_PREFIX: Final = b"0123456789 ().-/+\t"
 _AT: Final = rb"(?:@|[ \t]{0,2}[\[({<]?[ \t]?(?:@|at)[ \t]?[\])}>]?[ \t]{0,2})"
 _TAG: Final = rb"(?:[+][a-z0-9._=-]{0,40})?"

@@ -11,10 +11,11 @@ from pydantic_core import ErrorDetails
 from certtrace.errors import ConfigurationError
 from certtrace.redaction.policy.model import RedactionPolicy
 from certtrace.redaction.policy.rules import Rule
+from certtrace.redaction.text.lazy import lazy
 
-_TABLE: Final = re.compile(r"^\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
-_ARRAY: Final = re.compile(r"^\s*\[\[([^\[\]]+)\]\]\s*(?:#.*)?$")
-_KEY: Final = re.compile(r"""^\s*((?:"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+)(?:\s*\.\s*[A-Za-z0-9_-]+)*)\s*=""")
+_TABLE: Final = lazy(r"^\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
+_ARRAY: Final = lazy(r"^\s*\[\[([^\[\]]+)\]\]\s*(?:#.*)?$")
+_KEY: Final = lazy(r"""^\s*((?:"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+)(?:\s*\.\s*[A-Za-z0-9_-]+)*)\s*=""")
 
 Path = tuple[str | int, ...]
 

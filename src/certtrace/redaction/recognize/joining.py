@@ -1,6 +1,5 @@
 """From scored words to names: which words count, which of them are one name, and who is quoted as an authority."""
 
-import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -9,6 +8,7 @@ from certtrace.ports import Recognized
 from certtrace.redaction.recognize.features import Lists, hashed
 from certtrace.redaction.recognize.vocabulary import AUTHORITIES, PARTICIPANTS, PARTICLES, TELLING, TITLES
 from certtrace.redaction.recognize.weights import GRID
+from certtrace.redaction.text.lazy import lazy
 
 UNIT: Final = GRID**3
 """A score of 1.0, in the whole numbers of the engines."""
@@ -21,7 +21,7 @@ _JOINTS: Final = "_/\\+=@#$%&"
 """Signs that tie a word into an identifier, a path, an address or a key."""
 
 
-_SPLIT: Final = re.compile(r"[\s'\u2019-]").split
+_SPLIT: Final = lazy(r"[\s'\u2019-]").split
 
 _NO_NAMES: Final = TITLES | PARTICIPANTS
 
@@ -31,7 +31,7 @@ _NEAR: Final = 24
 _AROUND: Final = 160
 """Characters before and behind a word that tell whether people are the subject."""
 
-_WORDS: Final = re.compile("[a-z]+").findall
+_WORDS: Final = lazy("[a-z]+").findall
 
 _ORDINARY_GIVEN: Final = 2
 """Shorter words of the lists of given names are everyday words more often: `As`, `In`."""

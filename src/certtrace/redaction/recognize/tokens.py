@@ -4,9 +4,10 @@ A token is a word, a run of digits or one other sign, each with at most one lead
 space. The leading space is kept because it tells `foo.Bar` from `foo. Bar`.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
+
+from certtrace.redaction.text.lazy import lazy
 
 PIECE: Final = 16_384
 """Characters that are cut at once; longer texts go piece by piece, and pieces meet without a seam."""
@@ -23,7 +24,7 @@ _LETTER: Final = (
 )
 # Letters are listed by block instead of `\w`: the same cut in every Python, and vowel signs stay in their word.
 _WORD: Final = rf"(?:[DdLlMNOo]['\u2019](?=[A-Z\u00c0-\u00de]))?[{_LETTER}]++(?:-[{_LETTER}]++)*+"
-_TOKEN: Final = re.compile(rf" ?{_WORD}| ?[0-9]++| ?[^\s0-9{_LETTER}]|\s++")
+_TOKEN: Final = lazy(rf" ?{_WORD}| ?[0-9]++| ?[^\s0-9{_LETTER}]|\s++")
 
 
 def pieces(text: str) -> Iterator[list[str]]:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 from urllib.parse import unquote_to_bytes
 
+from certtrace.redaction.text.lazy import lazy
+
 Mode = Literal["describe", "hash", "drop"]
 """`describe`: kind and size; `hash`: those and a keyed hash, so that equal content shows; `drop`: that it was there."""
 
@@ -14,20 +16,20 @@ MIN_BLOB: Final = 1_024
 """Shortest run of base64 or hex that counts as binary content."""
 
 _MEDIA: Final = r"[A-Za-z0-9][\w.+-]{0,63}/[\w.+-]{1,64}"
-_DATA_URI: Final = re.compile(
+_DATA_URI: Final = lazy(
     rf"data:(?P<media>{_MEDIA})?(?P<parameters>(?:;[\w.+-]{{1,64}}=[^\s;,\"'<>]{{0,64}}){{0,4}}+)"
     r"(?:;[ ]?(?P<encoded>base64))?,(?P<content>[^\s\"'<>)\]}`\\]*+)",
     re.IGNORECASE | re.ASCII,
 )
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]*+(?:\r?\n[A-Za-z0-9+/_-]++)*+={0,2}", re.ASCII)
-_HEX: Final = re.compile(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2,8}[ :,\t\r\n-]{0,3})*+", re.ASCII)
-_BEHIND_BASE64: Final = re.compile(r"[^A-Za-z0-9+/_\r\n-]", re.ASCII)
-_BEHIND_HEX: Final = re.compile(r"[^0-9A-Fa-fx\\ :,\t\r\n-]", re.ASCII)
+_BASE64: Final = lazy(r"[A-Za-z0-9+/_-]*+(?:\r?\n[A-Za-z0-9+/_-]++)*+={0,2}", re.ASCII)
+_HEX: Final = lazy(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2,8}[ :,\t\r\n-]{0,3})*+", re.ASCII)
+_BEHIND_BASE64: Final = lazy(r"[^A-Za-z0-9+/_\r\n-]", re.ASCII)
+_BEHIND_HEX: Final = lazy(r"[^0-9A-Fa-fx\\ :,\t\r\n-]", re.ASCII)
 _SEPARATORS: Final = frozenset(" :,\t\r\n-")
 _PROBE: Final = 48
 _STEP: Final = MIN_BLOB - _PROBE
-_IN_HEX: Final = re.compile(rf"[0-9A-Fa-fx\\ :,\t\r\n-]{{{_PROBE}}}")
-_IN_BASE64: Final = re.compile(rf"[A-Za-z0-9+/_\r\n-]{{{_PROBE}}}")
+_IN_HEX: Final = lazy(rf"[0-9A-Fa-fx\\ :,\t\r\n-]{{{_PROBE}}}")
+_IN_BASE64: Final = lazy(rf"[A-Za-z0-9+/_\r\n-]{{{_PROBE}}}")
 _LINE: Final = 40
 _KNOWN_TEXT: Final = ("text/", "application/json", "application/xml", "application/x-www-form-urlencoded")
 _MEDIA_KEYS: Final = ("media_type", "mime_type", "mimeType", "mediaType", "format", "content_type", "filename")
@@ -35,7 +37,7 @@ _CONTENT_KEYS: Final = frozenset({"data", "file_data", "b64_json", "image_data",
 _FORMATS: Final = frozenset(
     {"wav", "mp3", "flac", "opus", "aac", "ogg", "pcm16", "g711_ulaw", "g711_alaw", "png", "jpg", "pdf"}
 )
-_IS_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}[A-Za-z0-9+/_\r\n-]*+={0,2}\s*", re.ASCII)
+_IS_BASE64: Final = lazy(r"[A-Za-z0-9+/_-]{16,}[A-Za-z0-9+/_\r\n-]*+={0,2}\s*", re.ASCII)
 
 
 class Binary:

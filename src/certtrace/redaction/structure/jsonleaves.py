@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from certtrace.redaction.structure.jsonscan import Document, Node, string_at
+from certtrace.redaction.text.lazy import lazy
 
-_ESCAPED: Final = re.compile(
-    r"\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\.", re.DOTALL
-)
+_ESCAPED: Final = lazy(r"\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\.", re.DOTALL)
 
 
 class Leaf:

@@ -5,26 +5,27 @@ import re
 from typing import Any, Final
 
 from certtrace.redaction.text.fairness import Turns
+from certtrace.redaction.text.lazy import lazy
 
 MAX_DEPTH: Final = 200
 """Containers below are one value of no type: nobody reads them, and the walk cuts above."""
 
 _STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_VALUE: Final = re.compile(
+_VALUE: Final = lazy(
     rf"[ \t\r\n]*+(?:(?P<string>{_STRING})|(?P<open>[{{\[])"
     r"|(?P<number>-?[0-9]++(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+)|(?P<word>true|false|null|-?Infinity|NaN))",
     re.DOTALL,
 )
-_KEY: Final = re.compile(rf"[ \t\r\n]*+({_STRING})[ \t\r\n]*+:", re.DOTALL)
-_NEXT: Final = re.compile(r"[ \t\r\n]*+([,}\]]?)")
-_SPACE: Final = re.compile(r"[ \t\r\n]*+")
-_BRACKET: Final = re.compile(rf"{_STRING}|([{{\[])|([}}\]])", re.DOTALL)
-_BEGINNING: Final = re.compile(
+_KEY: Final = lazy(rf"[ \t\r\n]*+({_STRING})[ \t\r\n]*+:", re.DOTALL)
+_NEXT: Final = lazy(r"[ \t\r\n]*+([,}\]]?)")
+_SPACE: Final = lazy(r"[ \t\r\n]*+")
+_BRACKET: Final = lazy(rf"{_STRING}|([{{\[])|([}}\]])", re.DOTALL)
+_BEGINNING: Final = lazy(
     rf'[ \t\r\n,]*+(?:(?:{_STRING}[ \t\r\n:]*+|[A-Za-z0-9.+-]{{0,24}}+)\Z|"(?!{_STRING[1:]}))', re.DOTALL
 )
-_HALF_ESCAPE: Final = re.compile(r"\\(?:u[0-9A-Fa-f]{0,3})?\Z")
-_FENCED: Final = re.compile(r"\s*+```(?:json[a-z0-9]?|ndjson|javascript|js)?[ \t]*\r?\n", re.IGNORECASE)
-_FENCE_END: Final = re.compile(r"\s*+(?:```\s*+)?\Z")
+_HALF_ESCAPE: Final = lazy(r"\\(?:u[0-9A-Fa-f]{0,3})?\Z")
+_FENCED: Final = lazy(r"\s*+```(?:json[a-z0-9]?|ndjson|javascript|js)?[ \t]*\r?\n", re.IGNORECASE)
+_FENCE_END: Final = lazy(r"\s*+(?:```\s*+)?\Z")
 _CLOSERS: Final = {"object": "}", "array": "]"}
 _WORDS: Final = {"true": True, "false": False, "null": None}
 

@@ -1,15 +1,15 @@
 """JSON text out and in: whatever Python holds becomes valid JSON that other languages can read."""
 
 import json
-import re
 from typing import Any, Final
 
 import orjson
 
 from certtrace.redaction.structure.jsonscan import Repeated, documents
+from certtrace.redaction.text.lazy import lazy
 
-_DIGIT: Final = re.compile(r"[0-9]")
-_LONG_NUMBER: Final = re.compile(r"[0-9]{16}")
+_DIGIT: Final = lazy(r"[0-9]")
+_LONG_NUMBER: Final = lazy(r"[0-9]{16}")
 MAX_CHARACTERS: Final = 1 << 21
 """Longer texts are not read: a parser would hold up all other threads meanwhile."""
 _UNREADABLE: Final = "\ufffd"

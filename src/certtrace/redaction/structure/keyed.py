@@ -11,17 +11,18 @@ from certtrace.redaction.known.fields import beside_kind, last_word, plain_kind
 from certtrace.redaction.structure.reprs import value_end
 from certtrace.redaction.text.batch import Batch
 from certtrace.redaction.text.fairness import Turns
+from certtrace.redaction.text.lazy import lazy
 from certtrace.redaction.text.views import View
 
-_SEPARATOR: Final = re.compile(r"""=|:(?:(?= ["'])|(?<=["']:)|(?<=["'] :))""")
+_SEPARATOR: Final = lazy(r"""=|:(?:(?= ["'])|(?<=["']:)|(?<=["'] :))""")
 """A colon separates only behind a quoted key or in front of a quoted value; most others are punctuation."""
 _KEY_SIGNS: Final = ascii_letters + digits + "_-"
-_IN_STRUCTURE: Final = re.compile(r"(?:[{,(]|\n)[ \t\r\n]*\Z")
+_IN_STRUCTURE: Final = lazy(r"(?:[{,(]|\n)[ \t\r\n]*\Z")
 _QUOTED_VALUE: Final = frozenset({' "', " '"})
 _NO_KEY_BEHIND: Final = frozenset(".$@")
-_SPACE: Final = re.compile(r"[ \t\r\n]{0,64}")
-_QUERY_VALUE: Final = re.compile(r"[^&\s#\"'<>;]{1,256}")
-_BRACKET: Final = re.compile(r"[{}()]")
+_SPACE: Final = lazy(r"[ \t\r\n]{0,64}")
+_QUERY_VALUE: Final = lazy(r"[^&\s#\"'<>;]{1,256}")
+_BRACKET: Final = lazy(r"[{}()]")
 _MAX_KEY: Final = 48
 _MAX_VALUE: Final = 4_096
 _DIGITS: Final = frozenset({"PHONE", "IBAN", "SSN", "CREDIT_CARD", "NATIONAL_ID", "DOB"})
@@ -31,8 +32,8 @@ _NO_VALUES: Final = """
     phone name required optional any object array unknown n/a na tbd todo xxx value example password secret token key
 """
 _PLACEHOLDERS: Final = frozenset(_NO_VALUES.split())
-_TEMPLATE: Final = re.compile(r"[<{$%\[*.]|.*[<>{}]|(?:varchar|char|string|text|int|uuid)\b", re.IGNORECASE)
-_NAME: Final = re.compile(r"[^\W\d_][^\d_()=<>{}\[\]|/@#$%*+;:!?]{0,79}")
+_TEMPLATE: Final = lazy(r"[<{$%\[*.]|.*[<>{}]|(?:varchar|char|string|text|int|uuid)\b", re.IGNORECASE)
+_NAME: Final = lazy(r"[^\W\d_][^\d_()=<>{}\[\]|/@#$%*+;:!?]{0,79}")
 _HARMLESS: Final = 8
 _SHORT_WORDS: Final = frozenset({"token", "secret", "otp"})
 

@@ -13,16 +13,17 @@ A URL keeps the brackets too: every parser of URLs takes them, and percent-encod
 spaces, which would end the URL and break a Markdown link around it, become `%20`. In JSON nothing needs escaping.
 """
 
-import re
 from collections.abc import Callable
 from typing import Final, Literal
 
+from certtrace.redaction.text.lazy import lazy
+
 TextKind = Literal["plain", "markup"]
 
-_BEGINNING: Final = re.compile(r"[\s\ufeff]*<(?:[!?/]?[A-Za-z]|!--)")
-_END_TAG: Final = re.compile(r"</[A-Za-z][\w:.-]{0,64}\s{0,8}>|/>")
-_PLACEHOLDER: Final = re.compile(r"\s*<(?:[a-z][a-z-]{0,30}:[0-9a-f]{10}[ >]|[a-z-]{1,30}>(?![^<]*</))")
-_IN_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,15}://[^\s\"'`|\\^{}]{0,400}\Z|\]\([^\s()]{0,400}\Z")
+_BEGINNING: Final = lazy(r"[\s\ufeff]*<(?:[!?/]?[A-Za-z]|!--)")
+_END_TAG: Final = lazy(r"</[A-Za-z][\w:.-]{0,64}\s{0,8}>|/>")
+_PLACEHOLDER: Final = lazy(r"\s*<(?:[a-z][a-z-]{0,30}:[0-9a-f]{10}[ >]|[a-z-]{1,30}>(?![^<]*</))")
+_IN_URL: Final = lazy(r"[A-Za-z][A-Za-z0-9+.-]{1,15}://[^\s\"'`|\\^{}]{0,400}\Z|\]\([^\s()]{0,400}\Z")
 _ESCAPES: Final = str.maketrans({"<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 _BACK: Final = 420
 

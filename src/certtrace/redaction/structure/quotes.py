@@ -7,26 +7,25 @@ from urllib.parse import urlsplit
 
 from certtrace.redaction.structure.quote_rules import BEFORE, BEHIND, Before
 from certtrace.redaction.structure.reprs import is_type, string_before, strings_in, value_end
+from certtrace.redaction.text.lazy import lazy
 
 Place = tuple[int, int]
 
-_DONE: Final = re.compile(r"<value [0-9]+ characters>")
+_DONE: Final = lazy(r"<value [0-9]+ characters>")
 _EMPTY: Final = frozenset({"", "{}", "[]", "()", "set()", "None", "True", "False", "null", "true", "false"})
-_QUOTED: Final = re.compile(r"[bBrRuU]{0,2}(?:'.*'|\".*\"|“.*”)", re.DOTALL)
-_ERROR: Final = re.compile(r"[ |]*(?:E +)?(?:[A-Za-z_][\w.]{0,200}: )?")
-_COMPARED: Final = re.compile(
+_QUOTED: Final = lazy(r"[bBrRuU]{0,2}(?:'.*'|\".*\"|“.*”)", re.DOTALL)
+_ERROR: Final = lazy(r"[ |]*(?:E +)?(?:[A-Za-z_][\w.]{0,200}: )?")
+_COMPARED: Final = lazy(
     r" [=!]= | [<>]=? | (?:not )?in | is (?:not )?|differ|unexpectedly|element|^[-+?] ", re.MULTILINE
 )
-_ASSERTED: Final = re.compile(r"(?m:^)[ |]*(?:E +)?(?:AssertionError\b|assert )")
-_DIFFERENCE: Final = re.compile(r"[ |]*(?:E {1,12})?[-+?] (?! where | and )(?=[^\n])")
-_YAML: Final = re.compile(r'(?m:^) *in "[^"\n]{1,300}", line [0-9]+, column [0-9]+:\n( *)((?:[^\n]*\n){1,4}?) *\^')
-_LOCATION: Final = re.compile(r"(?m:^)([^\s\[][^\n\[]{0,400})\n  [^\n]{1,2000}\[type=\w+, input_value=")
-_NO_NAME: Final = re.compile(r"[^.\n]*[^\w.\n-][^.\n]*|[^.\n]*[^\x00-\x7f][^.\n]*")
-_CURLY: Final = re.compile(r"“([^“”]*+)”(?= (?:value |is not |has |does not ))")
-_URL: Final = re.compile(
-    r"\b(?:url|URL)(?::? ?['\"]?|=(?:URL\()?['\"]?)((?:https?|wss?)://[^\s'\"<>)\]}]+|/[^\s'\"<>)\]}]+)"
-)
-_ROUTE: Final = re.compile(r"[a-z]{1,30}(?:[_.-][a-z]{1,30}){0,4}|v[0-9]{1,2}(?:\.[0-9])?")
+_ASSERTED: Final = lazy(r"(?m:^)[ |]*(?:E +)?(?:AssertionError\b|assert )")
+_DIFFERENCE: Final = lazy(r"[ |]*(?:E {1,12})?[-+?] (?! where | and )(?=[^\n])")
+_YAML: Final = lazy(r'(?m:^) *in "[^"\n]{1,300}", line [0-9]+, column [0-9]+:\n( *)((?:[^\n]*\n){1,4}?) *\^')
+_LOCATION: Final = lazy(r"(?m:^)([^\s\[][^\n\[]{0,400})\n  [^\n]{1,2000}\[type=\w+, input_value=")
+_NO_NAME: Final = lazy(r"[^.\n]*[^\w.\n-][^.\n]*|[^.\n]*[^\x00-\x7f][^.\n]*")
+_CURLY: Final = lazy(r"“([^“”]*+)”(?= (?:value |is not |has |does not ))")
+_URL: Final = lazy(r"\b(?:url|URL)(?::? ?['\"]?|=(?:URL\()?['\"]?)((?:https?|wss?)://[^\s'\"<>)\]}]+|/[^\s'\"<>)\]}]+)")
+_ROUTE: Final = lazy(r"[a-z]{1,30}(?:[_.-][a-z]{1,30}){0,4}|v[0-9]{1,2}(?:\.[0-9])?")
 
 
 def without_values(message: str, exception_type: str = "") -> str:

@@ -3,17 +3,19 @@
 import re
 from typing import Final
 
+from certtrace.redaction.text.lazy import lazy
+
 _SINGLE: Final = r"'[^'\\]*+(?:\\.[^'\\]*+)*+'"
 _DOUBLE: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _PREFIX: Final = r"(?:[bBrRuU]{1,2})?"
-_STRING: Final = re.compile(rf"{_PREFIX}(?:{_SINGLE}|{_DOUBLE})", re.DOTALL)
-_QUOTE: Final = re.compile(rf"{_PREFIX}['\"]")
-_OPENING: Final = re.compile(rf"(?<!\w){_PREFIX}['\"]")
+_STRING: Final = lazy(rf"{_PREFIX}(?:{_SINGLE}|{_DOUBLE})", re.DOTALL)
+_QUOTE: Final = lazy(rf"{_PREFIX}['\"]")
+_OPENING: Final = lazy(rf"(?<!\w){_PREFIX}['\"]")
 """A quote inside a word is an apostrophe."""
-_CALL: Final = re.compile(r"[A-Za-z_][\w.]{0,80}\(")
-_TAG: Final = re.compile(r"<(?!class ')[^<>\n]{1,400}>")
-_TOKEN: Final = re.compile(rf"{_SINGLE}|{_DOUBLE}|([(\[{{])|([)\]}}])|(['\"])", re.DOTALL)
-_NUMBER: Final = re.compile(r"-?[0-9][\w.+-]{0,400}")
+_CALL: Final = lazy(r"[A-Za-z_][\w.]{0,80}\(")
+_TAG: Final = lazy(r"<(?!class ')[^<>\n]{1,400}>")
+_TOKEN: Final = lazy(rf"{_SINGLE}|{_DOUBLE}|([(\[{{])|([)\]}}])|(['\"])", re.DOTALL)
+_NUMBER: Final = lazy(r"-?[0-9][\w.+-]{0,400}")
 _NAMES_OF_TYPES: Final = """
     NoneType None int str float bool list dict tuple set frozenset bytes bytearray object type function method module
     datetime date time Decimal UUID Mapping Sequence generator coroutine ellipsis complex range slice Exception

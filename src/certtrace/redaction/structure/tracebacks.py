@@ -5,27 +5,28 @@ from typing import Final
 
 from certtrace.redaction.structure.quotes import value_mark, without_values
 from certtrace.redaction.structure.reprs import is_type
+from certtrace.redaction.text.lazy import lazy
 
 _GROUP: Final = r"(?:[ ]*+[|+](?:-\+)?)*+[ ]*+"
 """What `traceback` draws before the lines of an exception group."""
-_FRAME: Final = re.compile(rf"({_GROUP})File \"([^\"\n]*)\", line [0-9]+(?:, in .*)?\s*\Z")
-_HEADING: Final = re.compile(
+_FRAME: Final = lazy(rf"({_GROUP})File \"([^\"\n]*)\", line [0-9]+(?:, in .*)?\s*\Z")
+_HEADING: Final = lazy(
     rf"{_GROUP}(?:(?:Exception Group )?Traceback \(most recent call last\):\Z|During handling of the above exception"
     r"|The above exception was the direct cause|\[Previous line repeated |\.\.\. )"
 )
-_RULE: Final = re.compile(r"[-+ |0-9.]*+\Z")
-_ERROR: Final = re.compile(rf"({_GROUP}(?:E[ ]{{1,12}})?)([A-Za-z_][\w.]{{0,200}})(: .*|)\Z", re.DOTALL)
-_TYPE: Final = re.compile(r"(?:\w+\.)*(?:[A-Z]\w*|\w*(?:error|exception|exit|timeout|herror|gaierror))")
-_MARKS: Final = re.compile(rf"{_GROUP}[~^ ]+\Z")
+_RULE: Final = lazy(r"[-+ |0-9.]*+\Z")
+_ERROR: Final = lazy(rf"({_GROUP}(?:E[ ]{{1,12}})?)([A-Za-z_][\w.]{{0,200}})(: .*|)\Z", re.DOTALL)
+_TYPE: Final = lazy(r"(?:\w+\.)*(?:[A-Z]\w*|\w*(?:error|exception|exit|timeout|herror|gaierror))")
+_MARKS: Final = lazy(rf"{_GROUP}[~^ ]+\Z")
 _LOCAL: Final = re.compile(r"((?:[│┃|][ ]*+)*+[ ]*+[A-Za-z_]\w{0,80}[ ]*+=[ ]+)(?=\S)")
-_ARGUMENT: Final = re.compile(r"(?:^|, )([A-Za-z_]\w{0,80} = )")
-_ANNOTATION: Final = re.compile(r"([ ]*+(?:[│|][ ]++)*+[└╰][ ]+)(?=\S)")
-_SAYS_NOTHING: Final = re.compile(
+_ARGUMENT: Final = lazy(r"(?:^|, )([A-Za-z_]\w{0,80} = )")
+_ANNOTATION: Final = lazy(r"([ ]*+(?:[│|][ ]++)*+[└╰][ ]+)(?=\S)")
+_SAYS_NOTHING: Final = lazy(
     r"<(?:class|function|module|built-in|bound|method) |(?:None|True|False|\{\}|\[\]|\(\)|\.\.\.)\Z"
 )
-_MAY_QUOTE: Final = re.compile(r"['\"“:=]")
-_PYTEST_CODE: Final = re.compile(r"(?:>? {3,}|>  )\S.*|[\w/.\\-]+:[0-9]+: .*|_ _ .*|[_=]{5,}.*")
-_DOTS: Final = re.compile(r"[ ]*\.{12,}\s*\Z")
+_MAY_QUOTE: Final = lazy(r"['\"“:=]")
+_PYTEST_CODE: Final = lazy(r"(?:>? {3,}|>  )\S.*|[\w/.\\-]+:[0-9]+: .*|_ _ .*|[_=]{5,}.*")
+_DOTS: Final = lazy(r"[ ]*\.{12,}\s*\Z")
 
 
 def traceback_without_values(text: str) -> str:

@@ -1,14 +1,14 @@
 """Keep of a W3C tracestate what is well formed and says nothing personal."""
 
-import re
 from collections.abc import Callable
 from typing import Final
 
 from certtrace import semconv
+from certtrace.redaction.text.lazy import lazy
 
-_KEY: Final = re.compile(r"[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13}")
-_VALUE: Final = re.compile(r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]")
-_OT_VALUE: Final = re.compile(r"[a-z][a-z0-9]*:[A-Za-z0-9._-]*(?:;[a-z][a-z0-9]*:[A-Za-z0-9._-]*)*")
+_KEY: Final = lazy(r"[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13}")
+_VALUE: Final = lazy(r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]")
+_OT_VALUE: Final = lazy(r"[a-z][a-z0-9]*:[A-Za-z0-9._-]*(?:;[a-z][a-z0-9]*:[A-Za-z0-9._-]*)*")
 _MAX_MEMBERS: Final = 32
 
 

@@ -12,8 +12,9 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from certtrace.redaction.text.fairness import Turns
+from certtrace.redaction.text.lazy import lazy
 
-_ESCAPE: Final = re.compile(
+_ESCAPE: Final = lazy(
     r"(?P<url>(?:%[0-9A-Fa-f]{2})+)"
     r"|(?P<unit>(?:\\++u[0-9A-Fa-f]{4})+)"
     r"|(?P<sign>\\++[\"'/])"
@@ -25,11 +26,11 @@ _ESCAPE: Final = re.compile(
     r"|(?P<html>&(?:#[0-9]{1,7}+;?|#[xX][0-9A-Fa-f]{1,6}+;?|[A-Za-z]{2,8};))"
     r"|(?P<word>=\?[A-Za-z0-9_-]{2,20}(?:\*[A-Za-z-]{1,8})?\?[bBqQ]\?[^? \t\r\n]{1,200}\?=)"
 )
-_SIGNS: Final = re.compile(rb"%|\\|&|\x00|=\?")
+_SIGNS: Final = lazy(rb"%|\\|&|\x00|=\?")
 """Where an escape may begin, in folded bytes, and NUL: what nobody sees, which no text holds otherwise."""
-_UNIT: Final = re.compile(r"\\+u(.{4})")
-_BYTE: Final = re.compile(r"(?:%|\\+x)(.{2})")
-_OCTAL: Final = re.compile(r"\\+(.{3})")
+_UNIT: Final = lazy(r"\\+u(.{4})")
+_BYTE: Final = lazy(r"(?:%|\\+x)(.{2})")
+_OCTAL: Final = lazy(r"\\+(.{3})")
 _SHORT: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _CHUNK: Final = 16_384
 _LAST_POINT: Final = 0x10FFFF

@@ -1,16 +1,17 @@
 """Where a plus sign stands for a space: in the queries of URLs, and in forms that are sent as such."""
 
-import re
 from typing import Final
+
+from certtrace.redaction.text.lazy import lazy
 
 _WHITE: Final = b" \t\n\v\f\r\"'<>`\\"
 _SOLID: Final = bytes(set(range(256)) - set(_WHITE))
-_TOKEN: Final = re.compile(rb"[^ \t-\r\"'<>`\\]+")
+_TOKEN: Final = lazy(rb"[^ \t-\r\"'<>`\\]+")
 _BACK: Final = 2_048
-_ESCAPED: Final = re.compile(rb"%[0-9A-Fa-f]{2}")
-_SPACE: Final = re.compile(rb"(?<=[0-9A-Za-z_?.)!~\-\x80-\xff])\+(?=[0-9A-Za-z_?(%+\-\x80-\xff])")
-_FIELD: Final = re.compile(rb"[A-Za-z_][0-9A-Za-z_.\[\]-]{0,63}=")
-_NUMBER: Final = re.compile(
+_ESCAPED: Final = lazy(rb"%[0-9A-Fa-f]{2}")
+_SPACE: Final = lazy(rb"(?<=[0-9A-Za-z_?.)!~\-\x80-\xff])\+(?=[0-9A-Za-z_?(%+\-\x80-\xff])")
+_FIELD: Final = lazy(rb"[A-Za-z_][0-9A-Za-z_.\[\]-]{0,63}=")
+_NUMBER: Final = lazy(
     rb"(?<![0-9A-Za-z.+])(?:(?:[A-Za-z]{2}[0-9]{2}|[0-9]{4,7})(?:\+[0-9A-Za-z]{1,12}){2,9}"
     rb"|0[0-9]{1,6}(?:\+[0-9]{2,8}){1,5})(?![0-9A-Za-z.])"
 )

@@ -3,16 +3,17 @@
 What is learnt lets a search look only where a pattern can occur, and cut a text into pieces without losing a match.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
 
+from certtrace.redaction.text.lazy import lazy
+
 _MAX_REPEAT: Final = 1_000
 _ESCAPES: Final = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
-_QUANTIFIER: Final = re.compile(r"([?*+])|\{(\d+)(?:(,)(\d*))?\}")
-_GROUP: Final = re.compile(r"\((?:\?:|(\?))?")
+_QUANTIFIER: Final = lazy(r"([?*+])|\{(\d+)(?:(,)(\d*))?\}")
+_GROUP: Final = lazy(r"\((?:\?:|(\?))?")
 _NEWLINE: Final = 10
 _DOT: Final = ((1 << 256) - 1) & ~(1 << _NEWLINE)
 

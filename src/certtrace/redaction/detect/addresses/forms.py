@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from certtrace.redaction.detect.addresses.words import AMBIGUOUS, NUMBERED
+from certtrace.redaction.text.lazy import lazy
 
 DETECTOR: Final = "ADDRESS"
 NUMBER: Final = rb"[0-9]{1,6}[A-Za-z]?(?:[-/][0-9]{1,5}[A-Za-z]?)?"
@@ -25,12 +26,12 @@ STREET: Final = rb"(?:%(number)s,? ){0,2}%(names)s(?:,? %(number)s\.?)?(?: %(nam
 }
 """A street with a number on either side or both, and perhaps a second street."""
 
-_IN_FRONT: Final = re.compile(
+_IN_FRONT: Final = lazy(
     rb"(?<![A-Za-z0-9.,/-])(?:(?i:flat|unit|apt\.?|apartment|suite|no\.?) ?#?(?:[0-9]{1,5}[A-Za-z]?,? )?)?"
     rb"(?:%s,? |[0-9]{1,4}/)?\Z" % NUMBER
 )
 _REACH: Final = 26
-_WORD: Final = re.compile(rb"[A-Za-z]+")
+_WORD: Final = lazy(rb"[A-Za-z]+")
 
 
 def one_of(words: Iterable[str]) -> bytes:

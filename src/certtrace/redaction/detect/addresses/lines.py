@@ -4,21 +4,22 @@ import re
 from typing import Final
 
 from certtrace.redaction.detect.addresses.words import COUNTRIES, STATES
+from certtrace.redaction.text.lazy import lazy
 
-_GAP: Final = re.compile(rb"[ \t]{0,2},?[ \t]{0,2}(?:\r?\n[ \t]{0,4}(?:[>?|*#]{1,4}[ \t]{1,2})?,?[ \t]{0,2})?")
-_UNIT: Final = re.compile(
+_GAP: Final = lazy(rb"[ \t]{0,2},?[ \t]{0,2}(?:\r?\n[ \t]{0,4}(?:[>?|*#]{1,4}[ \t]{1,2})?,?[ \t]{0,2})?")
+_UNIT: Final = lazy(
     rb"(?:(?:apt|apartment|suite|ste|unit|flat|floor|room|rm|building|bldg)\.? ?#?[0-9]{1,5}[a-z]?|#[0-9]{1,5}[a-z]?"
     rb"|[0-9]{1,2}(?:st|nd|rd|th) floor)(?![0-9a-z])",
     re.IGNORECASE,
 )
-_CODE: Final = re.compile(
+_CODE: Final = lazy(
     rb"(?:[0-9]{5}-[0-9]{3,4}|[0-9]{2}-[0-9]{3}|[0-9]{4}-[0-9]{3}|[0-9]{3} [0-9]{2}|[0-9]{4} [A-Z]{2}|[0-9]{4,6}"
     rb"|[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]|[A-Z][0-9]{2} ?[A-Z0-9]{4})"
     rb"(?![0-9A-Za-z]|[.,:/-][0-9])"
 )
-_STATE: Final = re.compile(rb"(?:[A-Z]{2,3}|nan|[0-9]{2})(?=[ \t]?(?:[\n\r,.]|\Z| ?[0-9]{4,6}))")
+_STATE: Final = lazy(rb"(?:[A-Z]{2,3}|nan|[0-9]{2})(?=[ \t]?(?:[\n\r,.]|\Z| ?[0-9]{4,6}))")
 _NAME: Final = rb"(?:[A-Z][A-Za-z'.?-]{1,24}|\?{2,25})"
-_PLACE: Final = re.compile(
+_PLACE: Final = lazy(
     rb"%(name)s(?:[ -](?:(?:de|del|della|di|do|da|dos|la|le|les|el|van|der|den|am|im|an|in|nad|pod|u|na|y|of|and|sur|"
     rb"sous|en|i) ){0,3}(?:%(name)s|[A-Z]|\(%(name)s(?: %(name)s)?\))){0,4}(?![A-Za-z0-9:@]|\?\?)" % {b"name": _NAME}
 )
@@ -28,8 +29,8 @@ _NOT_INWARD: Final = frozenset("CIKMOV")
 _UNITS: Final = frozenset(
     {"GB", "TB", "PB", "ST", "ND", "RD", "TH", "AM", "HZ", "PS", "NS", "US", "BY", "TO", "IS", "IN", "BE"}
 )
-_UK: Final = re.compile(r"([A-Z]{1,2})([0-9][0-9A-Z]?) ?([0-9])([A-Z]{2})|GIR ?0AA")
-_CANADA: Final = re.compile(r"[ABCEGHJ-NPRSTVXY][0-9][ABCEGHJ-NPRSTV-Z] [0-9][ABCEGHJ-NPRSTV-Z][0-9]")
+_UK: Final = lazy(r"([A-Z]{1,2})([0-9][0-9A-Z]?) ?([0-9])([A-Z]{2})|GIR ?0AA")
+_CANADA: Final = lazy(r"[ABCEGHJ-NPRSTVXY][0-9][ABCEGHJ-NPRSTV-Z] [0-9][ABCEGHJ-NPRSTV-Z][0-9]")
 _STEPS: Final = 9
 _MOST_PLACES: Final = 4
 _NEAR: Final = 120

@@ -17,25 +17,26 @@ from certtrace.redaction.detect.addresses.lines import extended, is_postcode
 from certtrace.redaction.detect.addresses.words import STATES
 from certtrace.redaction.detect.pattern import DIGITS, Pattern, Spans, touches_word
 from certtrace.redaction.text.engine import Groups
+from certtrace.redaction.text.lazy import lazy
 
 _BEFORE: Final = 96
-_STREET_BEFORE: Final = re.compile(rb"(?<![A-Za-z0-9])%s[ ,\n\r>?]{1,7}\Z" % STREET)
-_LOWER_BEFORE: Final = re.compile(
+_STREET_BEFORE: Final = lazy(rb"(?<![A-Za-z0-9])%s[ ,\n\r>?]{1,7}\Z" % STREET)
+_LOWER_BEFORE: Final = lazy(
     rb"(?<![a-z0-9])%(number)s (?:%(number)s )?(?:[a-z?'.-]{1,20} ){1,4}(?:%(number)s\.?)?[ ,\n\r>?]{0,7}\Z"
     % {b"number": NUMBER}
 )
-_POST_BEFORE: Final = re.compile(
+_POST_BEFORE: Final = lazy(
     rb"(?:(?:PSC|CMR|Unit) [0-9]{1,5},? Box [0-9]{1,5}|(?:USS|USNS|USCGC|USNV) [A-Za-z?'. -]{1,30})"
     rb"[ ,]{0,2}[\n\r]{0,2} {0,2}\Z",
     re.IGNORECASE,
 )
-_CORNER: Final = re.compile(rb"(?:[Tt]he )?[Cc]orner of %(street)s and %(street)s" % {b"street": STREET})
-_SAID: Final = re.compile(
+_CORNER: Final = lazy(rb"(?:[Tt]he )?[Cc]orner of %(street)s and %(street)s" % {b"street": STREET})
+_SAID: Final = lazy(
     rb"(?:%(names)s and )?(?:%(number)s,? ){1,2}%(names)s(?:,? %(number)s\.?)?(?: %(names)s)?"
     rb"|(?:%(names)s and )?%(names)s,? %(number)s\.?(?: %(names)s)?" % {b"number": NUMBER, b"names": NAMES}
 )
-_TOWN_BEFORE: Final = re.compile(rb"(?<![A-Za-z0-9])[A-Z][A-Za-z.'-]{2,20}(?: [A-Z][A-Za-z.'-]{2,20})?,? \Z")
-_DIGIT: Final = re.compile(rb"[0-9]")
+_TOWN_BEFORE: Final = lazy(rb"(?<![A-Za-z0-9])[A-Z][A-Za-z.'-]{2,20}(?: [A-Z][A-Za-z.'-]{2,20})?,? \Z")
+_DIGIT: Final = lazy(rb"[0-9]")
 _WORDS_BEFORE: Final = (
     rb"(?i)(?:liv(?:e|es|ed|ing) (?:at|on|in)|resid(?:e|es|ed|ing) (?:at|on|in)|located at|office is at|moved to|"
     rb"address[a-z ]{0,24}(?: is| to|:|=| with)|address of [a-z0-9.,'& -]{1,40} is|home is)[ \t]{1,8}"

@@ -26,27 +26,28 @@ from certtrace.redaction.detect.addresses.words import (
 )
 from certtrace.redaction.detect.pattern import DIGITS, Pattern, Spans, touches_word
 from certtrace.redaction.text.engine import Groups
+from certtrace.redaction.text.lazy import lazy
 
 _WORD: Final = rb"[A-Z0-9?][A-Za-z0-9'.?-]{0,19}"
 _OF: Final = rb"(?:(?:d[aeiou](?:l|lla|lle|gli|i|s)?|la|le|les|el|y|e|al) ){0,3}"
 _OPEN: Final = _OF + rb"(?:[A-Z?][A-Za-z?'.-]{1,20},? " + _OF + rb"){1,4}"
 _KINDS: Final = cased((*STREETS, *STREETS_TOO, *STREETS_PERHAPS))
 _ENGLISH: Final = rb"[0-9]{1,6}[A-Za-z]?,? ((?:%s,? ){1,4})(%s)" % (_WORD, _KINDS)
-_ENGLISH_WHOLE: Final = re.compile(_ENGLISH + rb"(?![A-Za-z0-9_])")
+_ENGLISH_WHOLE: Final = lazy(_ENGLISH + rb"(?![A-Za-z0-9_])")
 _LOWER: Final = rb"[0-9]{1,6}[a-z]? ((?:[a-z'-]{3,16} ){1,2})(street|avenue|boulevard|crescent|terrace)"
-_LOWER_WHOLE: Final = re.compile(_LOWER + rb"(?![A-Za-z0-9_])")
-_NAME_BEFORE: Final = re.compile(
+_LOWER_WHOLE: Final = lazy(_LOWER + rb"(?![A-Za-z0-9_])")
+_NAME_BEFORE: Final = lazy(
     rb"(?<![A-Za-z0-9])(?:%s ){0,2}(?:[A-Za-z?'-]{2,24}|[A-Z?][A-Za-z?'-]{1,24}(?: fejedelem)? )\Z" % NAME
 )
-_NAMES_BEHIND: Final = re.compile(rb"(?:[ -](?:%s ){0,2}%s){1,5}" % (LINK, NAME))
+_NAMES_BEHIND: Final = lazy(rb"(?:[ -](?:%s ){0,2}%s){1,5}" % (LINK, NAME))
 _BEFORE_CODE: Final = rb"[0-9]{1,4}[a-z]?(, ?\n?|\n) ?(?:[A-Z]{1,2}-)?([0-9]{3} [0-9]{2}|[0-9]{4,5}) [A-Z]"
-_STREET_BEFORE: Final = re.compile(rb"(?<![A-Za-z0-9])(?:(?:%s|%s) ){0,2}(?:%s ){1,3}\Z" % (LINK, NAME, NAME))
-_RANGE: Final = re.compile(rb"[/-][0-9]{1,4}[a-z]?(?![0-9A-Za-z])")
-_UNIT_BEFORE: Final = re.compile(rb"(?<![0-9A-Za-z/])[0-9]{1,4}/\Z")
+_STREET_BEFORE: Final = lazy(rb"(?<![A-Za-z0-9])(?:(?:%s|%s) ){0,2}(?:%s ){1,3}\Z" % (LINK, NAME, NAME))
+_RANGE: Final = lazy(rb"[/-][0-9]{1,4}[a-z]?(?![0-9A-Za-z])")
+_UNIT_BEFORE: Final = lazy(rb"(?<![0-9A-Za-z/])[0-9]{1,4}/\Z")
 _GATES: Final = frozenset({b"AND", b"OR", b"NOT", b"And", b"Or", b"Not"})
 _YEAR: Final = 4
-_ON_NAME_BEFORE: Final = re.compile(rb"(?<![A-Za-z0-9])(?:on|at) ([A-Z][a-z?'-]{2,16}(?: [A-Z][a-z?'-]{2,16}){0,2})\Z")
-_CAPITAL_BEHIND: Final = re.compile(rb"(?:'s)? [A-Z]")
+_ON_NAME_BEFORE: Final = lazy(rb"(?<![A-Za-z0-9])(?:on|at) ([A-Z][a-z?'-]{2,16}(?: [A-Z][a-z?'-]{2,16}){0,2})\Z")
+_CAPITAL_BEHIND: Final = lazy(rb"(?:'s)? [A-Z]")
 _TIED: Final = frozenset({b".", b",", b"/", b"-", b":"})
 
 

@@ -1,19 +1,19 @@
 """Identifiers of North and South America."""
 
-import re
 from typing import Final
 
 from certtrace.redaction.detect.checks import luhn
 from certtrace.redaction.detect.national_ids.checksums import born, dated, divisible, starts, total, unchecked
 from certtrace.redaction.detect.national_ids.identifier import Identifier
+from certtrace.redaction.text.lazy import lazy
 
-_ITIN: Final = re.compile("9[0-9]{2}(?:5[0-9]|6[0-5]|7[0-9]|8[0-8]|9[0-24-9])[0-9]{4}")
-_MBI: Final = re.compile(
+_ITIN: Final = lazy("9[0-9]{2}(?:5[0-9]|6[0-5]|7[0-9]|8[0-8]|9[0-24-9])[0-9]{4}")
+_MBI: Final = lazy(
     "[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9][AC-HJKMNP-RT-Y]{2}[0-9]{2}"
 )
-_DEA: Final = re.compile("[ABCDEFGHJKLMPRSTUX][A-Z9][0-9]{7}")
-_CURP: Final = re.compile("[A-Z][AEIOUX][A-Z]{2}[0-9]{6}[HMX][A-Z]{2}[B-DF-HJ-NP-TV-Z]{3}[0-9A-Z][0-9]")
-_RFC: Final = re.compile("[A-Z]{3,4}[0-9]{6}[0-9A-V][0-9A-Z][0-9A]")
+_DEA: Final = lazy("[ABCDEFGHJKLMPRSTUX][A-Z9][0-9]{7}")
+_CURP: Final = lazy("[A-Z][AEIOUX][A-Z]{2}[0-9]{6}[HMX][A-Z]{2}[B-DF-HJ-NP-TV-Z]{3}[0-9A-Z][0-9]")
+_RFC: Final = lazy("[A-Z]{3,4}[0-9]{6}[0-9A-V][0-9A-Z][0-9A]")
 _ROUTING_HEADS: Final = frozenset(range(13)) | frozenset(range(21, 33)) | frozenset(range(61, 73)) | {80}
 _CUIT: Final = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 _NIT: Final = (3, 7, 13, 17, 19, 23, 29, 37, 41, 43)

@@ -1,6 +1,5 @@
 """Identifiers of Asia and the Pacific."""
 
-import re
 from typing import Final
 
 from certtrace.redaction.detect.national_ids.checksums import (
@@ -13,9 +12,10 @@ from certtrace.redaction.detect.national_ids.checksums import (
     verhoeff,
 )
 from certtrace.redaction.detect.national_ids.identifier import Identifier
+from certtrace.redaction.text.lazy import lazy
 
-_PAN: Final = re.compile("[A-Z]{3}[ABCFGHJLPT][A-Z][0-9]{4}[A-Z]")
-_GSTIN: Final = re.compile("(?:0[1-9]|[12][0-9]|3[0-8]|9[79])[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]")
+_PAN: Final = lazy("[A-Z]{3}[ABCFGHJLPT][A-Z][0-9]{4}[A-Z]")
+_GSTIN: Final = lazy("(?:0[1-9]|[12][0-9]|3[0-8]|9[79])[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]")
 _INDIAN_STATES: Final = """
     AN AP AR BR CG CH DD DL DN GA GJ HP HR JH JK KA KL LA LD MH ML MN MP MZ NL OD OR PB PY RJ SK TN TR TS UK UP UT WB
 """
@@ -28,7 +28,7 @@ _NRIC: Final = {
 _UEN_LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWX0123456789"
 _CHINA: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _KOREA: Final = (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)
-_KOREAN_PASSPORT: Final = re.compile("[MSRODG][0-9]{3}[A-Z][0-9]{4}")
+_KOREAN_PASSPORT: Final = lazy("[MSRODG][0-9]{3}[A-Z][0-9]{4}")
 _THAI_PROVINCES: Final = frozenset(
     [*range(10, 28), *range(30, 50), *range(50, 59), *range(60, 68), *range(70, 78), *range(80, 87), *range(90, 97)]
 )

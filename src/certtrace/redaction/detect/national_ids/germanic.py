@@ -1,6 +1,5 @@
 """Identifiers of German-speaking and Nordic countries and the Low Countries."""
 
-import re
 from typing import Final
 
 from certtrace.redaction.detect.checks import luhn
@@ -19,11 +18,12 @@ from certtrace.redaction.detect.national_ids.checksums import (
     weighted,
 )
 from certtrace.redaction.detect.national_ids.identifier import Identifier
+from certtrace.redaction.text.lazy import lazy
 
 _HETU_LETTERS: Final = "0123456789ABCDEFHJKLMNPRSTUVWXY"
-_GERMAN_DOCUMENT: Final = re.compile("[CFGHJKLMNPRTVWXYZ][0-9CFGHJKLMNPRTVWXYZ]{8}")
-_GERMAN_LICENCE: Final = re.compile("[A-Z0-9][0-9]{2}[A-Z0-9]{6}[0-9X][A-Z0-9]")
-_PLATE: Final = re.compile("[A-Z]{2,5}[0-9]{1,4}[EH]?")
+_GERMAN_DOCUMENT: Final = lazy("[CFGHJKLMNPRTVWXYZ][0-9CFGHJKLMNPRTVWXYZ]{8}")
+_GERMAN_LICENCE: Final = lazy("[A-Z0-9][0-9]{2}[A-Z0-9]{6}[0-9X][A-Z0-9]")
+_PLATE: Final = lazy("[A-Z]{2,5}[0-9]{1,4}[EH]?")
 _NORWAY_FIRST: Final = (3, 7, 6, 1, 8, 9, 4, 5, 2, 1)
 _NORWAY_SECOND: Final = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)
 _BELGIUM: Final = 97

@@ -1,18 +1,18 @@
 """Identifiers of the United Kingdom and Ireland."""
 
-import re
 from typing import Final
 
 from certtrace.redaction.detect.national_ids.checksums import starts, total, unchecked
 from certtrace.redaction.detect.national_ids.identifier import Identifier
+from certtrace.redaction.text.lazy import lazy
 
-_NINO: Final = re.compile("(?!BG|GB|KN|NK|NT|TN|ZZ)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z][0-9]{6}[A-D]")
-_LICENCE: Final = re.compile(
+_NINO: Final = lazy("(?!BG|GB|KN|NK|NT|TN|ZZ)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z][0-9]{6}[A-D]")
+_LICENCE: Final = lazy(
     "(?=.{16})[A-Z]{1,5}9{0,4}[0-9][0156][0-9](?:0[1-9]|[12][0-9]|3[01])[0-9][A-Z9]{2}[A-Z0-9][A-Z]{2}"
 )
-_PLATE: Final = re.compile("[A-HJ-PR-Y][A-HJ-PR-Y](?:0[2-9]|[12][0-9]|5[1-9]|[67][0-9])[A-HJ-PR-Z]{3}")
-_OLDER_PLATE: Final = re.compile("[A-HJ-NPR-TV-Y][0-9]{1,3}[A-HJ-PR-Y]{3}|[A-HJ-PR-Y]{3}[0-9]{1,3}[A-HJ-NPR-TV-Y]")
-_IRISH_PLATE: Final = re.compile("[0-9]{2}[12]?[A-Z]{1,2}[0-9]{1,6}")
+_PLATE: Final = lazy("[A-HJ-PR-Y][A-HJ-PR-Y](?:0[2-9]|[12][0-9]|5[1-9]|[67][0-9])[A-HJ-PR-Z]{3}")
+_OLDER_PLATE: Final = lazy("[A-HJ-NPR-TV-Y][0-9]{1,3}[A-HJ-PR-Y]{3}|[A-HJ-PR-Y]{3}[0-9]{1,3}[A-HJ-NPR-TV-Y]")
+_IRISH_PLATE: Final = lazy("[0-9]{2}[12]?[A-Z]{1,2}[0-9]{1,6}")
 _PERSON: Final = "WABCDEFGHIJKLMNOPQRSTUV"
 
 

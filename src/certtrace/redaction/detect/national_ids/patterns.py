@@ -7,6 +7,7 @@ from typing import Final
 from certtrace.redaction.detect.national_ids.search import chunks_of, identify
 from certtrace.redaction.detect.pattern import DIGITS, Pattern, Spans
 from certtrace.redaction.text.engine import Groups
+from certtrace.redaction.text.lazy import lazy
 
 _DETECTOR: Final = "NATIONAL_ID"
 _FORWARD: Final = 40
@@ -17,14 +18,14 @@ _LONG: Final = 24
 """A longer run of letters, digits, `-` and `_` is an id of a machine."""
 _LETTERS: Final = string.ascii_letters.encode()
 _SIGNS: Final = _LETTERS + string.digits.encode() + b"./_-"
-_RUN: Final = re.compile(rb"[0-9A-Za-z_-]*")
-_MACHINE: Final = re.compile(
+_RUN: Final = lazy(rb"[0-9A-Za-z_-]*")
+_MACHINE: Final = lazy(
     rb"(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9](?:[T ][0-9:.]{5,20}Z?)?(?![0-9A-Za-z-])|[0-9]{5,}\.[0-9]+(?![0-9./-])"
     rb"|[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9A-Za-z])"
 )
 """A date, a time, a number with a fraction, an IP address."""
-_FILLER: Final = re.compile(rb"(?:[ \t-\r,;:|\"'()\[\]]|and\b|or\b)*", re.IGNORECASE)
-_REST: Final = re.compile(rb"[ \t-\r.!?]*")
+_FILLER: Final = lazy(rb"(?:[ \t-\r,;:|\"'()\[\]]|and\b|or\b)*", re.IGNORECASE)
+_REST: Final = lazy(rb"[ \t-\r.!?]*")
 
 
 def _found(data: bytes, groups: Groups) -> tuple[Spans, int]:

@@ -1,19 +1,17 @@
 """Identifiers of France, Italy, Spain, Portugal and Romania."""
 
-import re
 from typing import Final
 
 from certtrace.redaction.detect.checks import luhn
 from certtrace.redaction.detect.national_ids.checksums import born, starts, tail, total, unchecked
 from certtrace.redaction.detect.national_ids.identifier import Identifier
+from certtrace.redaction.text.lazy import lazy
 
 _SPANISH: Final = "TRWAGMYFPDXBNJZSQVHLCKE"
-_FISCAL_CODE: Final = re.compile(
-    "[A-Z]{6}[0-9LMNPQRSTUV]{2}[ABCDEHLMPRST][0-9LMNPQRSTUV]{2}[A-Z][0-9LMNPQRSTUV]{3}[A-Z]"
-)
-_ITALIAN_LICENCE: Final = re.compile("[A-Z]{2}[0-9]{7}[A-Z]|U1[B-DF-HJ-NP-TV-Z0-9A]{7}[A-Z]")
-_ITALIAN_CARD: Final = re.compile("C[A-Z][0-9]{5}[A-Z]{2}|[0-9]{7}[A-Z]{2}|[A-Z]{2}[0-9]{7}")
-_FRENCH_PASSPORT: Final = re.compile("[0-9]{2}[A-Z]{2}[0-9]{5}")
+_FISCAL_CODE: Final = lazy("[A-Z]{6}[0-9LMNPQRSTUV]{2}[ABCDEHLMPRST][0-9LMNPQRSTUV]{2}[A-Z][0-9LMNPQRSTUV]{3}[A-Z]")
+_ITALIAN_LICENCE: Final = lazy("[A-Z]{2}[0-9]{7}[A-Z]|U1[B-DF-HJ-NP-TV-Z0-9A]{7}[A-Z]")
+_ITALIAN_CARD: Final = lazy("C[A-Z][0-9]{5}[A-Z]{2}|[0-9]{7}[A-Z]{2}|[A-Z]{2}[0-9]{7}")
+_FRENCH_PASSPORT: Final = lazy("[0-9]{2}[A-Z]{2}[0-9]{5}")
 _SPANISH_PROVINCE_LETTERS: Final = "KPQRSNW"
 _ROMANIA: Final = (2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9)
 

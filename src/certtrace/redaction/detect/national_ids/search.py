@@ -1,6 +1,5 @@
 """Find identifiers: pieces of text with a known shape, a valid check digit, and a word beside them if needed."""
 
-import re
 from functools import cached_property
 from itertools import pairwise
 from typing import Final
@@ -8,18 +7,19 @@ from typing import Final
 from certtrace.redaction.detect.national_ids.identifier import ALONE, ANYWHERE, Identifier
 from certtrace.redaction.detect.national_ids.shapes import Candidates, candidates, shape_of
 from certtrace.redaction.detect.pattern import touches_word
+from certtrace.redaction.text.lazy import lazy
 
-_CHUNK: Final = re.compile(rb"[0-9A-Za-z]+")
-_WORD: Final = re.compile(rb"(?<![0-9A-Za-z])[A-Za-z]+(?![0-9A-Za-z])|\?{2,}")
-_HUMP: Final = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_CHUNK: Final = lazy(rb"[0-9A-Za-z]+")
+_WORD: Final = lazy(rb"(?<![0-9A-Za-z])[A-Za-z]+(?![0-9A-Za-z])|\?{2,}")
+_HUMP: Final = lazy(rb"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _BEFORE: Final = 56
 _AFTER: Final = 40
 _FEW_ROWS: Final = 8
 _SEPARATORS: Final = b" -./()"
 _MAX_CHUNKS: Final = 7
 _JOINTS: Final = frozenset(b" -./(")
-_TIED_BEFORE: Final = re.compile(rb"[/+_@$^~\\]\Z|[0-9][.,]\Z|[0-9A-Za-z]-\Z|[0-9]-\Z")
-_NAME_BEFORE: Final = re.compile(rb"(?:\A|[^0-9A-Za-z-])[A-Za-z]{2,6}-\Z")
+_TIED_BEFORE: Final = lazy(rb"[/+_@$^~\\]\Z|[0-9][.,]\Z|[0-9A-Za-z]-\Z|[0-9]-\Z")
+_NAME_BEFORE: Final = lazy(rb"(?:\A|[^0-9A-Za-z-])[A-Za-z]{2,6}-\Z")
 _TIED_AFTER: Final = frozenset(b"-./_@%^~\\")
 _EPOCHS: Final = {10: ("15", "16", "17", "18"), 13: ("15", "16", "17", "18", "19")}
 """Leading digits of today's time stamps in seconds and milliseconds."""

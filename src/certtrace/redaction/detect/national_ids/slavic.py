@@ -1,6 +1,5 @@
 """Identifiers of central, eastern and southern Europe and of Turkey."""
 
-import re
 from typing import Final
 
 from certtrace.redaction.detect.checks import luhn
@@ -16,6 +15,7 @@ from certtrace.redaction.detect.national_ids.checksums import (
     weighted,
 )
 from certtrace.redaction.detect.national_ids.identifier import Identifier
+from certtrace.redaction.text.lazy import lazy
 
 _PESEL: Final = (1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)
 _BALTIC: Final = ((1, 2, 3, 4, 5, 6, 7, 8, 9, 1), (3, 4, 5, 6, 7, 8, 9, 1, 2, 3))
@@ -23,9 +23,7 @@ _JMBG: Final = (7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 _INN: Final = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
 _ELEVEN_TO_ZERO: Final = "01234567890"
 _FROM_ELEVEN: Final = "0!987654321"
-_TURKISH_PLATE: Final = re.compile(
-    "(?:0[1-9]|[1-7][0-9]|8[01])(?:[A-Z][0-9]{3,5}|[A-Z]{2}[0-9]{2,4}|[A-Z]{3}[0-9]{2,4})"
-)
+_TURKISH_PLATE: Final = lazy("(?:0[1-9]|[1-7][0-9]|8[01])(?:[A-Z][0-9]{3,5}|[A-Z]{2}[0-9]{2,4}|[A-Z]{3}[0-9]{2,4})")
 _MONTHS: Final = frozenset(
     ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC", "MAI", "OKT", "DEZ"]
 )
