@@ -7,8 +7,11 @@ from certtrace.ports import Recognizer
 from certtrace.redaction.detect.finding import NAME, Finding
 from certtrace.redaction.policy.kinds import TYPES
 from certtrace.redaction.recognize.guard import Guarded, RecognizerError, checked
+from certtrace.redaction.text.lazy import lazy
 
 _SHORTEST: Final = 2
+_IDENTIFIER: Final = lazy(r"[a-z0-9_.:/-]{1,64}")
+"""A key, a code, a state: as a whole text it is hardly ever a name, and keys make the structure."""
 
 
 class Recognizers:
@@ -46,12 +49,12 @@ class Recognizers:
         found: list[list[Finding]] = [[] for _ in texts]
         asked = [index for index, text in enumerate(texts) if len(text) >= _SHORTEST]
         wanted = [texts[index] for index in asked]
-        if not wanted:
-            return found
-        for recognizer in self._own:
-            self._take(recognizer.name, checked(recognizer.recognize(wanted), wanted), asked, found)
-        for guarded in self._foreign:
+        for guarded in self._foreign if wanted else ():
             self._take(guarded.name, guarded.recognize(wanted), asked, found)
+        asked = [index for index in asked if _IDENTIFIER.fullmatch(texts[index]) is None]
+        wanted = [texts[index] for index in asked]
+        for recognizer in self._own if wanted else ():
+            self._take(recognizer.name, checked(recognizer.recognize(wanted), wanted), asked, found)
         return found
 
     @staticmethod
