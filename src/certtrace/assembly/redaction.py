@@ -149,8 +149,6 @@ def _made(name: str) -> Recognizer:
 def _shipped(policy: RedactionPolicy) -> list[Recognizer]:
     if policy.recognizes_names == "off":
         return []
-    try:
-        from certtrace.redaction.recognize.shipped import ShippedNames  # noqa: PLC0415 - half a megabyte of weights
-    except ImportError:
-        return []
-    return [ShippedNames(sensitivity=policy.recognizes_names)]
+    from certtrace.redaction.recognize.shipped import load  # noqa: PLC0415 - two megabytes of weights, once a process
+
+    return [load(sensitivity=policy.recognizes_names)]
