@@ -3,7 +3,7 @@
 Import-light on purpose: the standard library only, because every traced function reaches this module.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -120,8 +120,12 @@ class ScoreRecord:
     timestamp_ns: int = 0
 
 
-RULES: Final = ("baseline", "error", "cancelled", "low_confidence")
-"""Names of the rules that keep a unit; the index is the number in a skeleton on disk, so names are only ever added."""
+RULES: Final = (
+    "baseline", "error", "cancelled", "low_confidence", "forced", "parent", "context", "dry_run", "fault", "stress",
+    "promoted",
+)  # fmt: skip
+"""Names of the rules that certtrace itself has; the index is the number in a skeleton on disk, so names are only ever
+added. A policy's own rules have the numbers behind them, in the order that the spool's manifest names them."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -133,6 +137,18 @@ class Decision:
     """Name of the rule that decided, such as `error` or `baseline`."""
     threshold: int = 0
     """Rejection threshold T, 0 to 2**56: the unit was kept because R >= T; 0 is certain."""
+    counts: bool = True
+    """Whether the unit stands for 1 / p units. One kept for context only carries no `th` and counts nothing."""
+    would: "Decision | None" = None
+    """In a dry run, which keeps everything: what would have been decided."""
+
+
+def _no_values(_key: str) -> Iterable[object]:
+    return ()
+
+
+def _no_names() -> Iterable[str]:
+    return ()
 
 
 @dataclass(slots=True)
@@ -151,6 +167,18 @@ class UnitFacts:
     abandoned: bool = False
     confidence: float | None = None
     """The lowest confidence recorded in the unit."""
+    forced: str = ""
+    """`keep` or `drop` where code said so, here or in another process of the trace; empty otherwise."""
+    parent_sampled: bool | None = None
+    """What a remote parent decided; None where there is none."""
+    parent_threshold: int | None = None
+    """T of the remote parent, if it said so."""
+    values: Callable[[str], Iterable[object]] = _no_values
+    """Returns the values of an attribute in the unit's spans, the local root's first; raw, as they were set."""
+    span_names: Callable[[], Iterable[str]] = _no_names
+    """Returns the names of the unit's spans."""
+    ended: bool = True
+    """Whether the unit is whole; False for a partial decision about one that goes on."""
 
 
 @dataclass(slots=True)

@@ -102,6 +102,24 @@ class Settings(BaseSettings):
     """Keep every unit with a grade confidence below this."""
     drop_names: Annotated[frozenset[str], NoDecode] = Field(default=frozenset(), validation_alias=_either("DROP_NAMES"))
     """Names of local roots that are never recorded, such as health checks; separated by commas."""
+    sampling_policy: Path | None = Field(default=None, validation_alias=_either("SAMPLING_POLICY"))
+    """TOML file with the sampling policy; may be the file of the redaction policy too."""
+    sampling_dry_run: bool = Field(default=False, validation_alias=_either("SAMPLING_DRY_RUN"))
+    """Keep everything, and say on each span what the policy would have done."""
+    max_unit_spans: int = Field(default=10_000, ge=10, validation_alias=_either("MAX_UNIT_SPANS"))
+    """Ended spans of one unit held in memory; beyond it the unit is decided in parts."""
+    max_unit_bytes: int = Field(default=33_554_432, ge=65_536, validation_alias=_either("MAX_UNIT_BYTES"))
+    """The same in estimated bytes."""
+    max_unit_age_seconds: float = Field(default=600.0, ge=1.0, validation_alias=_either("MAX_UNIT_AGE_SECONDS"))
+    """Age at which a unit that is still open is decided in parts."""
+    stress_sample_rate: float = Field(default=0.1, ge=0.0, le=1.0, validation_alias=_either("STRESS_SAMPLE_RATE"))
+    """Probability for units without special reason while memory or the spool runs full."""
+    recorder_max_bytes: int = Field(default=0, ge=0, validation_alias=_either("RECORDER_MAX_BYTES"))
+    """Disk for units that were not kept, redacted, so that they can be recalled; 0 switches the recorder off."""
+    recorder_max_seconds: float = Field(default=3_600.0, ge=1.0, validation_alias=_either("RECORDER_MAX_SECONDS"))
+    """How long they can be recalled."""
+    recorder_signals: Path | None = Field(default=None, validation_alias=_either("RECORDER_SIGNALS"))
+    """Folder through which processes tell each other which traces are kept; default one below `home`."""
 
     redaction_profile: Literal["standard", "strict", "open"] | None = Field(
         default=None, validation_alias=_either("REDACTION_PROFILE")
@@ -121,6 +139,13 @@ class Settings(BaseSettings):
     """Longest attribute value; what exceeds it is withheld from the tail on. Default that of the policy: 1 MiB."""
     max_backlog_bytes: int = Field(default=268_435_456, ge=1_048_576, validation_alias=_either("MAX_BACKLOG_BYTES"))
     """Estimated memory of units that wait for redaction; beyond it new units are refused and counted."""
+    spool_max_bytes: int = Field(default=1_073_741_824, ge=1_048_576, validation_alias=_either("SPOOL_MAX_BYTES"))
+    """Disk for what is not delivered yet, all processes together; beyond it new units are refused and counted."""
+    spool_min_free_bytes: int = Field(default=67_108_864, ge=0, validation_alias=_either("SPOOL_MIN_FREE_BYTES"))
+    """Free disk below which units that were kept by chance are refused and counted."""
+    spool_fsync: Literal["process", "group", "always"] = Field(default="group", validation_alias=_either("SPOOL_FSYNC"))
+    """When the spool is forced to the disk itself: never (`process`: survives the process, not the machine), within
+    200 ms (`group`), or before each unit counts as accepted (`always`)."""
     shutdown_timeout_seconds: float = Field(
         default=2.0, ge=0.0, le=600.0, validation_alias=_either("SHUTDOWN_TIMEOUT_SECONDS")
     )
@@ -211,6 +236,16 @@ class Settings(BaseSettings):
         return self.home / "ledger"
 
     @property
+    def recorder_path(self) -> Path:
+        """Return the folder of units that were not kept."""
+        return self.home / "recorder"
+
+    @property
+    def signals_path(self) -> Path:
+        """Return the folder through which processes tell each other which traces are kept."""
+        return self.recorder_signals if self.recorder_signals is not None else self.recorder_path / "signals"
+
+    @property
     def keys_path(self) -> Path:
         """Return the folder of the keys."""
         return self.home / "keys"
@@ -234,6 +269,8 @@ def load(**given: Any) -> Settings:
     """
     arguments = {name: value for name, value in given.items() if value is not None}
     _refuse_unknown(arguments)
+    if "sample_rate" not in arguments and not any(os.environ.get(name) for name in _variables("sample_rate")):
+        arguments.update(_otel_sample_rate())
     try:
         settings = Settings(**arguments)
     except ValidationError as error:
@@ -241,6 +278,30 @@ def load(**given: Any) -> Settings:
     if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true" and "enabled" not in arguments:
         return settings.model_copy(update={"enabled": False})
     return settings
+
+
+def _otel_sample_rate() -> dict[str, float]:
+    """Return the baseline that OpenTelemetry's own variables ask for, if they do."""
+    sampler = os.environ.get("OTEL_TRACES_SAMPLER", "").strip().lower().removeprefix("parentbased_")
+    if not sampler:
+        return {}
+    if sampler in ("always_on", "always_off"):
+        return {"sample_rate": float(sampler == "always_on")}
+    if sampler != "traceidratio":
+        msg = (
+            f"environment variable OTEL_TRACES_SAMPLER cannot be {sampler!r} here. Use always_on, always_off, "
+            "traceidratio or their parentbased_ forms, or set CERTTRACE_SAMPLE_RATE."
+        )
+        raise ConfigurationError(msg)
+    share = os.environ.get("OTEL_TRACES_SAMPLER_ARG", "").strip() or "1.0"
+    try:
+        rate = float(share)
+    except ValueError:
+        rate = -1.0
+    if not 0.0 <= rate <= 1.0:
+        msg = f"environment variable OTEL_TRACES_SAMPLER_ARG cannot be {share!r}: a probability is 0.0 to 1.0."
+        raise ConfigurationError(msg)
+    return {"sample_rate": rate}
 
 
 class _Isolated(Settings):

@@ -41,7 +41,8 @@ def with_langfuse(configured, sink, request):
         }
         return configured(instrument_langfuse=True, **{**given, **settings})
 
-    return configure
+    yield configure
+    langfuse.get_client().flush()  # what a client still holds would come out through the gate of the next test
 
 
 def sent(sink):
@@ -197,7 +198,8 @@ def test_what_ran_before_a_leak_check_gets_its_clients_back(with_langfuse, sink)
     with leak_check({"name": "Maria Lindqvist"}):
         grade("I am Maria Lindqvist")
         scored("inside, by joe@example.org")
-    assert sink.seen == []
+    assert sink.names() == []
+    assert b"inside, by" not in sent(sink)
     grade("I am Maria Lindqvist")
     scored("outside, by joe@example.org")
     certtrace.force_flush(10)
