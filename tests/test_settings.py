@@ -40,6 +40,16 @@ SAMPLES = {
     "keep_errors": ("false", "true"),
     "keep_confidence_below": ("0.2", "0.3"),
     "drop_names": ("health", "health,ready"),
+    "sampling_dry_run": ("true", "false"),
+    "max_unit_spans": ("100", "200"),
+    "max_unit_bytes": ("131072", "262144"),
+    "max_unit_age_seconds": ("5", "6"),
+    "stress_sample_rate": ("0.2", "0.3"),
+    "recorder_max_bytes": ("1048576", "2097152"),
+    "recorder_max_seconds": ("60", "90"),
+    "spool_max_bytes": ("2097152", "4194304"),
+    "spool_min_free_bytes": ("1", "2"),
+    "spool_fsync": ("process", "always"),
     "redaction_profile": ("strict", "open"),
     "redaction_key": ("k" * 16, "l" * 16),
     "recognizers": ("package:one", "package:one,package:two"),
@@ -110,6 +120,42 @@ def test_a_vendors_variable_sets_it_and_the_own_one_wins(monkeypatch, name, vari
     assert getattr(load(), name) == value_of(name, sample(name, 0))
     monkeypatch.setenv(f"{PREFIX}{name.upper()}", sample(name, 1))
     assert getattr(load(), name) == value_of(name, sample(name, 1))
+
+
+@pytest.mark.parametrize(
+    ("sampler", "argument", "rate"),
+    [
+        ("always_on", "", 1.0),
+        ("parentbased_always_off", "", 0.0),
+        ("traceidratio", "0.25", 0.25),
+        ("parentbased_traceidratio", "0.5", 0.5),
+        ("traceidratio", "", 1.0),
+    ],
+)
+def test_opentelemetrys_sampler_gives_the_baseline_that_nothing_else_gives(monkeypatch, sampler, argument, rate):
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", sampler)
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", argument)
+    assert load().sample_rate == rate
+    assert load(sample_rate=0.125).sample_rate == 0.125
+    monkeypatch.setenv("LANGFUSE_SAMPLE_RATE", "0.75")
+    assert load().sample_rate == 0.75
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"OTEL_TRACES_SAMPLER": "jaeger_remote"}, "OTEL_TRACES_SAMPLER cannot be 'jaeger_remote'"),
+        ({"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "many"}, "OTEL_TRACES_SAMPLER_ARG"),
+        ({"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "7"}, "OTEL_TRACES_SAMPLER_ARG"),
+        ({"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "nan"}, "OTEL_TRACES_SAMPLER_ARG"),
+    ],
+    ids=["unknown", "no-number", "too-much", "nan"],
+)
+def test_an_unusable_sampler_of_opentelemetry_is_named(monkeypatch, variables, said):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=said):
+        load()
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch):
@@ -231,7 +277,7 @@ def test_a_misspelt_argument_is_refused_and_the_one_meant_is_named():
 
 def test_foreign_variables_are_left_alone(monkeypatch):
     monkeypatch.setenv("LANGFUSE_SOMETHING_NEW", "1")
-    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "console")
     assert load().sample_rate == 1.0
 
 
