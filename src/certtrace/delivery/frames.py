@@ -41,6 +41,10 @@ class RecordType(IntEnum):
     """Spans for the destinations that the first line of the payload names."""
     SCORES_FOR = 6
     """Scores for the destinations that the first line of the payload names."""
+    ASIDE = 7
+    """A whole unit that was not kept, in a recorder: see `asides`."""
+    PROMOTED = 8
+    """A unit of a recorder that was sent after all; the payload names the process that had set it aside."""
 
 
 @dataclass(slots=True, frozen=True)
