@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from certtrace.delivery.directory import ProcessDirectory
+from certtrace.delivery.directory import CONTENT_PREFIX, ProcessDirectory
 from certtrace.delivery.files import Handle, create_for_append, write_whole
 from certtrace.delivery.frames import FILE_HEADER, file_header
 
@@ -26,9 +26,12 @@ def open_segment(path: Path) -> Handle:
 class SegmentWriter:
     """Appends whole records or nothing. Not thread-safe: its owner holds a lock."""
 
-    def __init__(self, directory: ProcessDirectory, segment_bytes: int, last_segment: int = 0) -> None:
-        """Take the directory, the size at which a segment is full, and the last number in use."""
+    def __init__(
+        self, directory: ProcessDirectory, segment_bytes: int, last_segment: int = 0, *, prefix: str = CONTENT_PREFIX
+    ) -> None:
+        """Take the directory, the size at which a segment is full, the last number in use, and how names begin."""
         self._directory = directory
+        self._prefix = prefix
         self._segment_bytes = segment_bytes
         self._handle: Handle | None = None
         self._unsynced = False
@@ -84,7 +87,7 @@ class SegmentWriter:
     def _open_next(self) -> None:
         self._handle = None
         self.segment += 1  # before the attempt: a number is never used twice, whatever a failure leaves behind
-        self._handle = open_segment(self._directory.segment(self.segment))
+        self._handle = open_segment(self._directory.segment(self.segment, self._prefix))
         self.end = FILE_HEADER.size
 
     def _cut_back(self, handle: Handle) -> None:
