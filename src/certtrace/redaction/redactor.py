@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 from certtrace.ports import Receipt, Recognizer, SpanRecord, Structured
 from certtrace.redaction.attribute_keys import QUOTING
+from certtrace.redaction.bounds import bounded
 from certtrace.redaction.detect.detectors import Detectors
 from certtrace.redaction.explaining import Explained, explain
 from certtrace.redaction.known.collecting import captured
@@ -105,10 +106,11 @@ class Redactor:
 
     def redact_unit(self, spans: Sequence[SpanRecord], identities: Sequence[object]) -> list[SpanRecord]:
         """Return the spans with every field redacted and a receipt on each; see `ports.UnitRedactor`."""
-        values = [pair for span in spans for pair in captured(span)]
+        within = [bounded(span, self.policy.max_value_bytes, self.texts.cut_mark) for span in spans]
+        values = [pair for span, _ in within for pair in captured(span)]
         unit = Unit(self, identities, values, repeats=len(spans) > 1)
-        unit.expect(spans)
-        return [unit.span(span) for span in spans]
+        unit.expect(span for span, _ in within)
+        return [unit.span(span, withheld=cut) for span, cut in within]
 
     def redact_value(self, value: object, identities: Sequence[object] = ()) -> tuple[Any, Receipt]:
         """Return one JSON-like value redacted, with its receipt; see `ports.UnitRedactor`."""

@@ -103,10 +103,10 @@ class Unit:
 
     # --- spans --------------------------------------------------------------------------------------------------------
 
-    def span(self, span: SpanRecord) -> SpanRecord:
-        """Return one span redacted, with its receipt."""
+    def span(self, span: SpanRecord, *, withheld: int = 0) -> SpanRecord:
+        """Return one span redacted, with its receipt, which tells also what was `withheld` before."""
         begin = time.perf_counter_ns()
-        self.tally = Tally()
+        self.tally = Tally(withheld=withheld)
         kind = _KINDS[span.kind] if 0 <= span.kind < len(_KINDS) else ""
         self._error = str(span.attributes.get(semconv.ERROR_TYPE, ""))
         self._spans_kind = (str(span.attributes.get(semconv.OBSERVATION_TYPE, "span")), kind)

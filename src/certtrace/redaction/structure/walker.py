@@ -22,6 +22,7 @@ _MAX_NODES: Final = 200_000
 _INT64: Final = 1 << 63
 _CARD_DIGITS: Final = range(12, 20)
 _HARMLESS_TOKEN: Final = 8
+_SHORT_KEY: Final = 64
 LONG_NUMBER: Final = 1_000_000
 """Numbers from here on may be somebody's."""
 JSON_BEGINS: Final = frozenset("{[`")
@@ -227,7 +228,8 @@ class Walk:
             if len(result) >= rules.max_items:
                 result["<cut>"] = self._cut(f"{len(entries) - len(result)} more entries")
                 break
-            name = free = self._text(key) if type(key) is str else self._key(key)
+            name = free = self._text(key) if type(key) is str and len(key) <= _SHORT_KEY else self._long_key(key)
+            self._characters_left -= len(name)
             if rules.has_paths:
                 at = f"{path}.{name}"
             if marks or rules.has_paths:
@@ -244,6 +246,11 @@ class Walk:
             return self._marked(value, mark, depth)
         operator = self._rules.operator_at(path) if self._rules.path_operators else ""
         return self._whole(value, operator) if operator else self._value(value, path, depth)
+
+    def _long_key(self, key: object) -> str:
+        if isinstance(key, str) and self._characters_left <= 0:
+            return self._cut(f"{len(key)} characters beyond the bound")
+        return self._key(key)
 
     def _key(self, key: object) -> str:
         if isinstance(key, str):
