@@ -46,6 +46,11 @@ def open_for_lock(path: Path, *, create: bool) -> Handle:
     return Handle(os.open(path, os.O_RDWR | (os.O_CREAT if create else 0) | _OPEN_FLAGS, _FILE_MODE))
 
 
+def open_for_reading(path: Path) -> Handle:
+    """Open an existing file."""
+    return Handle(os.open(path, os.O_RDONLY | _OPEN_FLAGS))
+
+
 def write_whole(handle: Handle, data: bytes) -> None:
     """Write everything by one call to the kernel.
 
@@ -60,7 +65,7 @@ def write_whole(handle: Handle, data: bytes) -> None:
 
 def read_from(path: Path, start: int, end: int | None = None) -> bytes:
     """Return the bytes of a file from `start` to `end`, or to its end."""
-    handle = Handle(os.open(path, os.O_RDONLY | _OPEN_FLAGS))
+    handle = open_for_reading(path)
     wanted = (os.fstat(handle.fd).st_size if end is None else end) - start
     parts: list[bytes] = []
     while wanted > 0:
