@@ -21,6 +21,7 @@ _LOCK: Final = "owner.lock"
 _MANIFEST: Final = "manifest.json"
 _SETTLED: Final = "settled.json"
 _DRAFT_PREFIX: Final = ".new-"
+_GONE_PREFIX: Final = ".old-"
 _DRAFT_SECONDS: Final = 3600.0
 CONTENT_PREFIX: Final = "content-"
 JOURNAL_PREFIX: Final = "skeletons-"
@@ -104,7 +105,14 @@ class ProcessDirectory:
 
     def remove(self) -> None:
         """Delete the directory and give up ownership."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        # Renamed first: what is killed halfway leaves something that is told from a process's directory, not one
+        # without its lock, which nobody could adopt nor would delete.
+        gone = self.path.with_name(f"{_GONE_PREFIX}{self.path.name}")
+        try:
+            self.path.rename(gone)
+        except OSError:
+            gone = self.path
+        shutil.rmtree(gone, ignore_errors=True)
         self.release()
 
     def segment(self, number: int, prefix: str = CONTENT_PREFIX) -> Path:
@@ -178,11 +186,17 @@ def abandoned(root: Path) -> list[Path]:
 
 
 def remove_stale_drafts(root: Path) -> None:
-    """Delete what processes left behind that died before their directory had its name."""
+    """Delete what processes left behind that died before their directory had its name, or while they deleted it."""
     with suppress(OSError):
-        for draft in root.glob(f"{_DRAFT_PREFIX}*"):
-            if time.time() - draft.stat().st_mtime > _DRAFT_SECONDS:
+        for draft in root.iterdir():
+            if draft.name.startswith((_DRAFT_PREFIX, _GONE_PREFIX)) and _is_stale(draft):
                 shutil.rmtree(draft, ignore_errors=True)
+
+
+def _is_stale(draft: Path) -> bool:
+    with suppress(OSError):
+        return time.time() - draft.stat(follow_symlinks=False).st_mtime > _DRAFT_SECONDS
+    return False
 
 
 def _try_lock(path: Path) -> Handle | None:
