@@ -43,6 +43,12 @@ class Account:
         with self._lock:
             self._dropped[reason] = self._dropped.get(reason, 0) + 1
 
+    def promoted(self, reason: str) -> None:
+        """Count a unit that was dropped for this reason as kept after all."""
+        with self._lock:
+            self._dropped[reason] = self._dropped.get(reason, 0) - 1
+            self.count_kept("promoted")
+
     def snapshot(self, queued: Sequence[str]) -> AccountSnapshot:
         """Return the counts of decided units; the caller holds the lock and fills in what the tracer knows.
 
