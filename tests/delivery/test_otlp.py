@@ -1,6 +1,7 @@
 """What the encoder writes is read back with the generated OTLP classes."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 from certtrace import semconv
-from certtrace.delivery.otlp import concat_units, encode_unit, halve_unit
+from certtrace.delivery.otlp import concat_units, encode_unit
+from certtrace.delivery.parting import halve_unit
 from certtrace.ports import EventRecord, LinkRecord, ScopeRecord, SpanRecord
 
 FOREIGN = ScopeRecord("opentelemetry.instrumentation.httpx", "0.66")
@@ -210,12 +212,44 @@ def test_surrogate_pairs_are_joined_and_lone_ones_replaced() -> None:
     assert found.status.message == "\ufffd"
 
 
-def test_impossible_times_and_ids_are_forced_into_their_fields() -> None:
-    found = only(span(start_time_ns=-5, end_time_ns=-9, trace_id=2**200 + 1, span_id=2**90 + 2))
+def test_impossible_ids_are_forced_into_their_fields() -> None:
+    found = only(span(trace_id=2**200 + 1, span_id=2**90 + 2))
 
-    assert (found.start_time_unix_nano, found.end_time_unix_nano) == (0, 0)
     assert (len(found.trace_id), len(found.span_id)) == (16, 8)
-    assert only(span(start_time_ns=10, end_time_ns=5)).end_time_unix_nano == 10
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        (10, 5, (10, 10)),
+        (0, 7, (7, 7)),
+        (-5, 7, (7, 7)),
+        (7, -5, (7, 7)),
+        (7, 0, (7, 7)),
+        (7, 2**64 + 3, (7, 7)),
+        (2**63, 7, (7, 7)),
+    ],
+)
+def test_impossible_times_are_repaired_and_the_span_says_so(start: int, end: int, expected: tuple[int, int]) -> None:
+    found = only(span(start_time_ns=start, end_time_ns=end, attributes={"a": 1}))
+
+    assert (found.start_time_unix_nano, found.end_time_unix_nano) == expected
+    assert attributes(found) == {"a": 1, semconv.TIMES_REPAIRED: True}
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 0), (-5, -9), (2**70, 2**70)])
+def test_a_span_without_any_possible_time_gets_that_of_its_encoding(start: int, end: int) -> None:
+    before = time.time_ns()
+    found = only(span(start_time_ns=start, end_time_ns=end))
+
+    assert before <= found.start_time_unix_nano == found.end_time_unix_nano <= time.time_ns()
+
+
+def test_possible_times_stay_unmarked() -> None:
+    found = only(span(start_time_ns=5, end_time_ns=5))
+
+    assert (found.start_time_unix_nano, found.end_time_unix_nano) == (5, 5)
+    assert attributes(found) == {}
 
 
 VALUES = st.recursive(

@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from certtrace.delivery import lane
+from certtrace.delivery import pacing
 from certtrace.delivery.deadletter import letters, replay
 from certtrace.delivery.langfuse import LangfuseDestination
+from certtrace.delivery.parting import LOST_NAME
 from certtrace.delivery.sender import Delivery
 from certtrace.delivery.spool import Spool
 from certtrace.ports import BatchRejectedError, DeliveryError, DestinationPausedError, Payload
@@ -16,7 +17,7 @@ from certtrace.ports import BatchRejectedError, DeliveryError, DestinationPaused
 
 @pytest.fixture(autouse=True)
 def quick_backoff(monkeypatch):
-    monkeypatch.setattr(lane, "_FIRST_BACKOFF_SECONDS", 0.03)
+    monkeypatch.setattr(pacing, "_FIRST_BACKOFF_SECONDS", 0.03)
 
 
 @pytest.fixture
@@ -151,9 +152,10 @@ def test_poison_is_isolated_and_kept_as_a_dead_letter(spool, write, deliver, sin
         write(spool, "poison" if number in (7, 30) else f"unit{number}", number)
 
     assert delivery.flush(10).complete
-    assert sink.names() == [f"unit{n}" for n in range(1, 41) if n not in (7, 30)]
+    assert sink.names() == [f"unit{n}" if n not in (7, 30) else LOST_NAME for n in range(1, 41)]
     status = delivery.status().destinations["langfuse"]
-    assert (status.delivered, status.dead_lettered, status.pending_units) == (38, 2, 0)
+    assert (status.delivered, status.dead_lettered, status.reduced, status.pending_units) == (38, 2, 2, 0)
+    assert dict(status.dead_letters) == {"HTTP 400: the batch was rejected.": 2}
     found = list(letters(spool.root))
     assert [int(letter.payload.trace_id, 16) for letter in found] == [7, 30]
     assert all(letter.destination == "langfuse" and "400" in letter.reason for letter in found)
@@ -171,7 +173,7 @@ def test_a_poisoned_span_does_not_take_its_unit_along(spool, deliver, sink, lang
     spool.content(spool.accept(1, 1, 1, 2), Payload("spans", encode_unit(spans, {}), f"{1:032x}"))
 
     assert delivery.flush(10).complete
-    assert sorted(sink.names()) == ["a", "b", "d", "e"]
+    assert sorted(sink.names()) == sorted(["a", "b", LOST_NAME, "d", "e"])
     assert delivery.status().destinations["langfuse"].dead_lettered == 1
 
 
@@ -251,7 +253,7 @@ def test_a_refusing_destination_is_paused_and_keeps_its_traces(spool, write, del
 
 
 def test_a_paused_destination_goes_on_once_it_is_mended(spool, write, deliver, sink, langfuse, monkeypatch):
-    monkeypatch.setattr(lane, "_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(pacing, "_FIRST_PAUSE_SECONDS", 0.05)
     answers = iter([401, 401])
     sink.answer = lambda _: sink.Answer(next(answers, 200))
     delivery = deliver(langfuse)
@@ -271,8 +273,8 @@ def test_rejections_inside_a_success_are_counted(spool, write, deliver, sink, la
 
 
 def test_a_cause_is_logged_once_and_never_with_payload(spool, write, deliver, sink, langfuse, caplog, monkeypatch):
-    monkeypatch.setattr(lane, "_FIRST_BACKOFF_SECONDS", 0.01)
-    monkeypatch.setattr(lane, "_LAST_BACKOFF_SECONDS", 0.02)
+    monkeypatch.setattr(pacing, "_FIRST_BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(pacing, "_LAST_BACKOFF_SECONDS", 0.02)
     sink.answer = lambda _: sink.Answer(500, body=b"secret Mustermann")
     delivery = deliver(langfuse)
     write(spool, "Erika Mustermann")

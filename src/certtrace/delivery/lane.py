@@ -1,34 +1,32 @@
 """One destination's way out of the spool: its thread, its batches, its backoff, its counts."""
 
 import logging
-import random
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Final
 
 from certtrace.delivery.addressed import is_for
 from certtrace.delivery.backlog import Item, Pending
-from certtrace.delivery.deadletter import bury
 from certtrace.delivery.directory import Position
-from certtrace.delivery.otlp import halve_unit
+from certtrace.delivery.isolation import Isolator
+from certtrace.delivery.nudge import Nudges
+from certtrace.delivery.pacing import CONFIG, FAULT, NETWORK, Pace
 from certtrace.delivery.spool import Source, Spool
-from certtrace.errors import SpoolError
-from certtrace.ports import BatchRejectedError, DeliveryError, Destination, DestinationPausedError, Payload
+from certtrace.ports import DeliveryError, Destination, DestinationPausedError, Payload
 
 _log = logging.getLogger(__name__)
 
-_BATCH_BYTES: Final = 4 * 1024 * 1024
-_BATCH_UNITS: Final = 512
 _ATTEMPT_SECONDS: Final = 30.0
 _IDLE_SECONDS: Final = 1.0
 _LOOK_SECONDS: Final = 0.05
-_FIRST_BACKOFF_SECONDS: Final = 0.5
-_LAST_BACKOFF_SECONDS: Final = 60.0
-_PAUSE_SECONDS: Final = 60.0
 _LOG_AGAIN_SECONDS: Final = 3600.0
+_LOGGED_CAUSES: Final = 50
+
+OnDelivered = Callable[[str, float], None]
+"""Told, for each payload that a destination took, its name and the seconds since the payload was spooled."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -50,13 +48,32 @@ class LaneStatus:
     last_error: str
     """Empty after a success."""
     retry_in_seconds: float | None
+    failure: str = ""
+    """What kind of error the last one is: `config` (an operator has to mend something), `network` (it may pass by
+    itself), `fault` (ours); empty after a success."""
+    failures: int = 0
+    """Failed attempts since the last success."""
+    last_success_ns: int | None = None
+    """When the destination last took something, wall clock; None: never in this process."""
+    reduced: int = 0
+    """Dead letters of which the destination took a part: with cut texts, or without content."""
+    doubtful: int = 0
+    """Successes whose answer was none of OTLP."""
+    dead_letters: Mapping[str, int] = field(default_factory=dict)
+    """Those of this process by reason."""
 
 
 class Lane:
     """Drains the spool to one destination on a daemon thread of its own, so that no other waits for it."""
 
     def __init__(
-        self, spool: Spool, destination: Destination, upkeep: Callable[[], None], *, linger_seconds: float
+        self,
+        spool: Spool,
+        destination: Destination,
+        upkeep: Callable[[], None],
+        *,
+        linger_seconds: float,
+        on_delivered: OnDelivered | None = None,
     ) -> None:
         """Take the destination.
 
@@ -65,16 +82,20 @@ class Lane:
             destination: Where to.
             upkeep: Called in every round, on this lane's thread.
             linger_seconds: Shortest time between two deliveries, so that single units gather to batches.
+            on_delivered: Called on this lane's thread; what it raises is logged and costs nothing.
         """
         self._spool = spool
         self._destination = destination
         self._upkeep = upkeep
         self._linger_seconds = linger_seconds
+        self._on_delivered = on_delivered
         self._logged: dict[str, float] = {}
         self._begin()
 
     def _begin(self) -> None:
-        self._delivered = self._dead_lettered = self._lost = 0
+        self._delivered = 0
+        self._isolator = Isolator(self._spool.root, self.name, self._attempt, self._log_once)
+        self._nudges = Nudges(self._spool.root)
         self._done: dict[Source, dict[Position, bool]] = {}
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -84,11 +105,7 @@ class Lane:
         self._hurried = threading.Event()
         self._urgent = 0
         self._attempts = 0
-        self._failures = 0
-        self._retry_at = 0.0
-        self._asked_to_wait = False
-        self._paused = False
-        self._last_error = ""
+        self._pace = Pace()
 
     @property
     def name(self) -> str:
@@ -123,11 +140,16 @@ class Lane:
         with self._changed:
             self._urgent += 1
             self._hurried.set()
-            if not self._asked_to_wait and not self._paused:
-                self._retry_at = 0.0
+            self._pace.retry_now()
             attempts = self._attempts
         self.wake()
         return attempts
+
+    def retry_now(self) -> None:
+        """Try at once, even where the destination is paused or asked to wait."""
+        with self._changed:
+            self._pace.retry_now(even_if_asked_to_wait=True)
+        self.wake()
 
     def end_hurry(self) -> None:
         """Undo one `hurry`."""
@@ -148,8 +170,8 @@ class Lane:
         while not reached():
             with self._changed:
                 now = time.monotonic()
-                failed = self._attempts > attempts and self._failures > 0
-                hopeless = self._thread is None or self._retry_at > deadline or (failed and not retry)
+                failed = self._attempts > attempts and self._pace.failures > 0
+                hopeless = self._thread is None or self._pace.retry_at > deadline or (failed and not retry)
                 if now >= deadline or hopeless:
                     break
                 self._changed.wait(min(deadline - now, _LOOK_SECONDS))
@@ -179,19 +201,30 @@ class Lane:
         """Return how the destination stands."""
         pending: Pending = self._spool.pending(self.name)
         age = max(time.time_ns() - pending.oldest_time_ns, 0) / 1e9 if pending.oldest_time_ns is not None else None
-        waiting = self._retry_at - time.monotonic()
+        with self._changed:
+            pace = replace(self._pace)
+        waiting = pace.retry_at - time.monotonic()
         return LaneStatus(
             pending_units=pending.units,
             pending_bytes=pending.bytes,
             oldest_age_seconds=age,
             delivered=self._delivered,
-            rejected=int(getattr(self._destination, "rejected", 0)),
-            dead_lettered=self._dead_lettered,
-            lost=self._lost,
-            paused=self._paused,
-            last_error=self._last_error,
+            rejected=self._told("rejected"),
+            dead_lettered=self._isolator.dead_lettered,
+            lost=self._isolator.lost,
+            paused=pace.paused,
+            last_error=pace.error,
             retry_in_seconds=waiting if waiting > 0 else None,
+            failure=pace.failure,
+            failures=pace.failures,
+            last_success_ns=pace.last_success_ns,
+            reduced=self._isolator.reduced,
+            doubtful=self._told("doubtful"),
+            dead_letters=dict(self._isolator.by_reason),
         )
+
+    def _told(self, count: str) -> int:
+        return int(getattr(self._destination, count, 0))
 
     # --- on the thread -----------------------------------------------------------------------------------------------
 
@@ -201,17 +234,19 @@ class Lane:
             self._awake.clear()
             try:
                 self._upkeep()
-                if not self._stopped.is_set() and time.monotonic() >= self._retry_at:
+                if self._nudges.is_new():
+                    self.retry_now()
+                if not self._stopped.is_set() and time.monotonic() >= self._pace.retry_at:
                     self._round()
             except Exception as error:  # noqa: BLE001 - the thread must live; what failed is still in the spool
-                self._failed(f"Unexpected {type(error).__name__}.", None)
+                self._failed(f"Unexpected {type(error).__name__}.", FAULT)
             self._linger()
         self._close_destination()
 
     def _seconds_to_wait(self) -> float:
-        if self._retry_at <= 0:
+        if self._pace.retry_at <= 0:
             return _IDLE_SECONDS
-        return min(max(self._retry_at - time.monotonic(), _LOOK_SECONDS), _IDLE_SECONDS)
+        return min(max(self._pace.retry_at - time.monotonic(), _LOOK_SECONDS), _IDLE_SECONDS)
 
     def _linger(self) -> None:
         with self._changed:
@@ -232,7 +267,7 @@ class Lane:
 
     def _read(self, source: Source) -> list[Item]:
         try:
-            return source.read(self.name, _BATCH_BYTES, _BATCH_UNITS)
+            return source.read(self.name, self._pace.batch_bytes, self._pace.batch_units)
         except OSError as error:
             # One unreadable directory must not hold up the others.
             reason = error.strerror or type(error).__name__
@@ -248,106 +283,82 @@ class Lane:
             try:
                 # Spans and their scores alternate in the spool; one request per kind, not one per change.
                 for kind in dict.fromkeys(item.payload.kind for item in batch):
-                    self._send([item for item in batch if item.payload.kind == kind and item.after not in done], done)
+                    left = [item for item in batch if item.payload.kind == kind and item.after not in done]
+                    self._send(left, done)
             finally:
                 self._ack(source, batch, done)
         except DestinationPausedError as error:
-            self._failed(str(error), error.retry_after_seconds, paused=True)
+            self._failed(str(error), CONFIG, error.retry_after_seconds)
         except DeliveryError as error:
-            self._failed(str(error), error.retry_after_seconds)
+            self._failed(str(error), NETWORK, error.retry_after_seconds)
         except Exception as error:  # noqa: BLE001 - a destination is foreign code; the batch stays in the spool
-            self._failed(f"Unexpected {type(error).__name__}.", None)
+            self._failed(f"Unexpected {type(error).__name__}.", FAULT)
         else:
+            with self._changed:
+                self._pace.settled()
             return True
         return False
+
+    def _send(self, items: Sequence[Item], done: dict[Position, bool]) -> None:
+        before = self._told("rejected")
+        self._isolator.send(items, done)
+        refused = self._told("rejected") - before
+        if refused > 0:
+            said = str(getattr(self._destination, "rejection", ""))
+            reason = f"{refused} spans or scores were refused inside a batch that was taken."
+            # The other side's words may quote what was sent: they go where the content is, not into the log.
+            if self._log_once(f"{reason} They are not sent again; one unit of the batch is kept as a sample."):
+                self._isolator.keep_sample(items[0], f"Sample: {reason} {said}".rstrip())
 
     def _ack(self, source: Source, batch: Sequence[Item], done: dict[Position, bool]) -> None:
         """Move the cursor over what is done without a gap, and count it."""
         prefix = list(takewhile(lambda item: item.after in done, batch))
+        taken = [item for item in prefix if done.pop(item.after)]
         # Counted first: who waits for the cursor reads the counts as soon as it has moved.
-        self._delivered += sum(done.pop(item.after) for item in prefix)
+        self._delivered += len(taken)
         source.ack(self.name, prefix)
         if not done:
             del self._done[source]
+        self._tell_delivered(taken)
 
-    def _send(self, items: Sequence[Item], done: dict[Position, bool]) -> None:
-        """Deliver items of one kind, in order; halve what is rejected until the culprit is alone."""
-        if not items:
+    def _tell_delivered(self, items: Sequence[Item]) -> None:
+        if self._on_delivered is None:
             return
+        now = time.time_ns()
         try:
-            self._attempt([item.payload for item in items])
-        except BatchRejectedError as error:
-            if len(items) > 1:
-                middle = len(items) // 2
-                self._send(items[:middle], done)
-                self._send(items[middle:], done)
-            else:
-                self._send_alone(items[0], str(error))
-                done[items[0].after] = False
-        else:
-            done.update((item.after, True) for item in items)
-            self._succeeded()
-
-    def _send_alone(self, item: Item, reason: str) -> None:
-        """Halve a rejected unit down to its spans; keep as dead letter what is rejected alone."""
-        halves = halve_unit(item.payload.data) if item.payload.kind == "spans" else None
-        if halves is None:
-            self._bury(item, reason)
-            return
-        for data in halves:
-            half = replace(item, payload=replace(item.payload, data=data))
-            try:
-                self._attempt([half.payload])
-            except BatchRejectedError as error:
-                self._send_alone(half, str(error))
+            for item in items:
+                # The wall clock, as another process may have spooled it; one that was set back gives no negative time.
+                self._on_delivered(self.name, max(now - item.time_ns, 0) / 1e9)
+        except Exception as error:  # noqa: BLE001 - whoever listens must not stop delivery
+            self._log_once(f"Whoever listens to deliveries failed with {type(error).__name__}.")
 
     def _attempt(self, payloads: Sequence[Payload]) -> None:
         if self._stopped.is_set():
             msg = "Closing."
             raise DeliveryError(msg)
         self._destination.deliver(payloads, time.monotonic() + _ATTEMPT_SECONDS)
-
-    def _bury(self, item: Item, reason: str) -> None:
-        try:
-            bury(self._spool.root, self.name, item, reason)
-            self._dead_lettered += 1
-            self._log_once(f"{reason} What is refused alone is kept as a dead letter; the rest goes on.")
-        except (OSError, SpoolError) as error:
-            self._lost += 1
-            self._log_once(f"A dead letter could not be kept ({type(error).__name__}); it is lost.")
-
-    def _succeeded(self) -> None:
-        if self._failures:
+        if self._pace.failures:
             self._log_once("It takes traces again.")
         with self._changed:
             self._attempts += 1
-            self._failures = 0
-            self._retry_at = 0.0
-            self._paused = self._asked_to_wait = False
-            self._last_error = ""
+            self._pace.succeeded()
 
-    def _failed(self, reason: str, retry_after: float | None, *, paused: bool = False) -> None:
+    def _failed(self, reason: str, failure: str, retry_after: float | None = None) -> None:
         if self._stopped.is_set():
             return
         with self._changed:
             self._attempts += 1
-            self._failures += 1
-            self._last_error = reason
-            self._paused = paused
-            self._asked_to_wait = retry_after is not None
-            self._retry_at = time.monotonic() + self._backoff(retry_after, paused=paused)
+            self._pace.failed(reason, failure, retry_after)
             self._changed.notify_all()
         self._log_once(f"{reason} Its traces wait in the spool.")
 
-    def _backoff(self, retry_after: float | None, *, paused: bool) -> float:
-        growing = min(_FIRST_BACKOFF_SECONDS * 2 ** min(self._failures - 1, 10), _LAST_BACKOFF_SECONDS)
-        base = max(retry_after or 0.0, _PAUSE_SECONDS if paused else growing)
-        # Up to a quarter more, never less: a fleet must not come back at one moment, nor before it was asked to.
-        return base * random.uniform(1.0, 1.25)  # noqa: S311 - spreads retries, keeps no secret
-
-    def _log_once(self, reason: str) -> None:
+    def _log_once(self, reason: str) -> bool:
         """Log a cause, and not again for a while: a destination that comes and goes must not flood the host's log."""
         now = time.monotonic()
-        if now >= self._logged.get(reason, 0.0):
-            self._logged[reason] = now + _LOG_AGAIN_SECONDS
-            _log.warning("Destination %s: %s", self.name, reason)
+        if len(self._logged) >= _LOGGED_CAUSES:
+            self._logged = {cause: again for cause, again in self._logged.items() if again > now}
+        if now < self._logged.get(reason, 0.0) or len(self._logged) >= _LOGGED_CAUSES:
+            return False
+        self._logged[reason] = now + _LOG_AGAIN_SECONDS
+        _log.warning("Destination %s: %s", self.name, reason)
+        return True

@@ -6,11 +6,12 @@ Field numbers are those of opentelemetry-proto 1.x (`common.proto`, `resource.pr
 
 import math
 import struct
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from operator import is_
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import orjson
 
@@ -26,9 +27,6 @@ from certtrace.delivery.protobuf import (
     varint_tag,
 )
 from certtrace.ports import EventRecord, LinkRecord, ScopeRecord, SpanRecord
-
-if TYPE_CHECKING:
-    from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 _METADATA_PREFIX: Final = semconv.metadata("")
 _ENCODED_PREFIXES: Final = (_METADATA_PREFIX, f"{semconv.TRACE_METADATA}.")
@@ -123,34 +121,6 @@ def concat_units(payloads: Iterable[bytes]) -> bytes:
     return b"".join(parts)
 
 
-def halve_unit(payload: bytes) -> tuple[bytes, bytes] | None:
-    """Return the unit as two units of half the spans each, or None where it cannot be divided."""
-    # Here and not above: only a unit that is too large or refused needs the generated classes, 20 ms of start-up.
-    from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans  # noqa: PLC0415 - see above
-
-    try:
-        whole = ResourceSpans.FromString(payload)
-    except Exception:  # noqa: BLE001 - the protobuf runtimes raise different classes; an unreadable unit is not divisible
-        return None
-    total = sum(len(scope.spans) for scope in whole.scope_spans)
-    if total < 2:
-        return None
-    return _slice(whole, 0, total // 2), _slice(whole, total // 2, total)
-
-
-def _slice(whole: "ResourceSpans", start: int, end: int) -> bytes:
-    """Return the spans `start` to `end`, counted over all scopes, with resource and scopes kept."""
-    part = type(whole)(resource=whole.resource, schema_url=whole.schema_url)
-    position = 0
-    for scope in whole.scope_spans:
-        low, high = max(start - position, 0), max(end - position, 0)
-        chosen = scope.spans[low:high]
-        if chosen:
-            part.scope_spans.add(scope=scope.scope, schema_url=scope.schema_url, spans=chosen)
-        position += len(scope.spans)
-    return part.SerializeToString()
-
-
 def _span_or_bare(span: SpanRecord) -> list[bytes]:
     try:
         return _span(span)
@@ -159,14 +129,13 @@ def _span_or_bare(span: SpanRecord) -> list[bytes]:
 
 
 def _span(span: SpanRecord) -> list[bytes]:
-    start = _uint64(span.start_time_ns)
+    start, end, attributes = _repaired(span)
     parts = [
         delimited(_FIELD_1, _id(span.trace_id, 16)),
         delimited(_FIELD_2, _id(span.span_id, 8)),
         delimited(_SPAN_NAME, _utf8(span.name)),
         fixed64(_SPAN_START, start),
-        # A clock that was set back while the span ran must not make a span that ends before it starts.
-        fixed64(_SPAN_END, max(_uint64(span.end_time_ns), start)),
+        fixed64(_SPAN_END, end),
         fixed32(_SPAN_FLAGS, _REMOTE_FLAGS if span.parent_is_remote else _LOCAL_FLAGS),
     ]
     if span.parent_span_id:
@@ -176,7 +145,7 @@ def _span(span: SpanRecord) -> list[bytes]:
     if 0 < span.kind <= 5:
         parts.append(_SPAN_KIND + varint(span.kind))
     own = span.scope.name == semconv.SCOPE_NAME
-    parts += _attributes_for_langfuse(span.attributes) if own else _attributes(_SPAN_ATTRIBUTE, span.attributes.items())
+    parts += _attributes_for_langfuse(attributes) if own else _attributes(_SPAN_ATTRIBUTE, attributes.items())
     if span.dropped_attributes > 0:
         parts.append(_SPAN_DROPPED_ATTRIBUTES + varint(min(span.dropped_attributes, _UINT32_MAX)))
     parts += [delimited(_SPAN_EVENT, _event(event)) for event in span.events]
@@ -184,6 +153,21 @@ def _span(span: SpanRecord) -> list[bytes]:
     if span.status_code or span.status_message:
         parts.append(delimited(_SPAN_STATUS, _status(span)))
     return parts
+
+
+def _repaired(span: SpanRecord) -> tuple[int, int, Mapping[str, object]]:
+    """Return start, end and attributes of the span; times that cannot be are replaced, and the span says so.
+
+    A clock that is set back while a span runs makes it end before it starts, and one time that no backend can hold
+    costs the whole batch.
+    """
+    start, end = span.start_time_ns, span.end_time_ns
+    if 0 < start <= end <= _INT64_MAX:
+        return start, end, span.attributes
+    if not 0 < start <= _INT64_MAX:
+        start = end if 0 < end <= _INT64_MAX else time.time_ns()
+    end = max(end, start) if end <= _INT64_MAX else start
+    return start, end, {**span.attributes, semconv.TIMES_REPAIRED: True}
 
 
 def _status(span: SpanRecord) -> bytes:

@@ -1,6 +1,7 @@
 """OTLP over HTTP with protobuf: what any backend that speaks it has in common."""
 
 import gzip
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from importlib import metadata
@@ -14,6 +15,8 @@ from certtrace.ports import Payload
 
 if TYPE_CHECKING:
     from certtrace.delivery.wire import Response, Wire
+
+_log = logging.getLogger(__name__)
 
 _SUPPRESS: Final = "suppress_instrumentation"
 """The context key that every OpenTelemetry instrumentation asks for (`is_instrumentation_enabled`)."""
@@ -46,6 +49,10 @@ class OtlpHttp:
         self.name = name
         self.rejected = 0
         """Spans and scores that the other side refused inside a batch that it took."""
+        self.rejection = ""
+        """What it last said about that. It may quote what was sent, and is not for the log."""
+        self.doubtful = 0
+        """Successes whose answer was none of OTLP."""
         self._address = Address.parse(base_url)
         self._wire: Wire | None = None
         self._traces_path = traces_path
@@ -98,7 +105,13 @@ class OtlpHttp:
         response = self.post(self._traces_path, gzip.compress(body, compresslevel=1), headers, deadline)
         from certtrace.delivery import answers  # noqa: PLC0415 - as in `post`
 
-        self.rejected += answers.rejected_spans(response)
+        taken = answers.read_success(response)
+        self.rejected += taken.rejected
+        self.rejection = taken.message or self.rejection
+        if not taken.readable:
+            self.doubtful += 1
+            if self.doubtful == 1:
+                _log.warning("Destination %s: a success whose answer is none of OTLP. Check its address.", self.name)
 
 
 def _version() -> str:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from certtrace.delivery.counters import SpoolCounters
-from certtrace.delivery.lane import Lane, LaneStatus
+from certtrace.delivery.lane import Lane, LaneStatus, OnDelivered
 from certtrace.delivery.spool import Spool
 from certtrace.ports import Destination
 
@@ -46,13 +46,22 @@ class Delivery:
     Threads are daemons, started by the first `wake`, never in a fork handler.
     """
 
-    def __init__(self, spool: Spool, destinations: Sequence[Destination], *, linger_seconds: float = 0.5) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        destinations: Sequence[Destination],
+        *,
+        linger_seconds: float = 0.5,
+        on_delivered: OnDelivered | None = None,
+    ) -> None:
         """Take the spool and who is owed from now on.
 
         Args:
             spool: What is drained.
             destinations: Their names must differ.
             linger_seconds: Shortest time between two deliveries to one destination.
+            on_delivered: Told of each payload that was taken, on a delivery thread: the destination's name, and the
+                seconds since it was spooled. It has to be quick.
 
         Raises:
             ValueError: Two destinations have one name.
@@ -62,7 +71,10 @@ class Delivery:
             msg = f"Two destinations have one name among {names}. Each keeps its own place in the spool by its name."
             raise ValueError(msg)
         self._spool = spool
-        self._lanes = [Lane(spool, each, spool.maintain, linger_seconds=linger_seconds) for each in destinations]
+        self._lanes = [
+            Lane(spool, each, spool.maintain, linger_seconds=linger_seconds, on_delivered=on_delivered)
+            for each in destinations
+        ]
         self._closed = False
         spool.owe(names)
         _deliveries.add(self)
@@ -72,6 +84,12 @@ class Delivery:
         if not self._closed:
             for lane in self._lanes:
                 lane.wake()
+
+    def retry_now(self) -> None:
+        """Try every destination at once, even those that are paused or asked to wait."""
+        if not self._closed:
+            for lane in self._lanes:
+                lane.retry_now()
 
     def flush(self, timeout_seconds: float) -> FlushReport:
         """Deliver what was written before this call, waiting at most so long."""
@@ -105,7 +123,8 @@ class Delivery:
         for lane, attempts in hurried:
             reached = partial(self._spool.reached, lane.name, mark)
             if not lane.drained(reached, deadline, attempts, retry=retry):
-                undelivered[lane.name] = self._spool.pending(lane.name).units
+                # At least one: its end may come between the two looks.
+                undelivered[lane.name] = max(self._spool.pending(lane.name).units, 1)
         for lane in self._lanes:
             lane.end_hurry()
         return FlushReport(undelivered, time.monotonic() - started)

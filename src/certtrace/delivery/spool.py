@@ -16,8 +16,8 @@ from certtrace.delivery.backlog import Backlog, Item, Pending
 from certtrace.delivery.counters import SpoolCounters
 from certtrace.delivery.directory import Manifest, Position, ProcessDirectory, abandoned, remove_stale_drafts
 from certtrace.delivery.journal import REFUSE_ALL, REFUSE_NOTHING, REFUSE_UNCERTAIN, REFUSED, Journal
-from certtrace.delivery.otlp import halve_unit
 from certtrace.delivery.output import Output
+from certtrace.delivery.parting import halve_unit
 from certtrace.ports import Payload
 
 _log = logging.getLogger(__name__)
