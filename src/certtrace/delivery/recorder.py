@@ -258,6 +258,15 @@ class Recorder:
         except Exception as error:  # noqa: BLE001 - as above
             self._complain(error)
 
+    def give_way(self, bytes_wanted: int) -> None:
+        """Delete the oldest recordings for so many bytes: the spool needs the room. Never raises."""
+        try:
+            with self._lock:
+                self._make_room(self._budget)
+                self._make_room(max(self._counters.bytes - bytes_wanted, 0))
+        except Exception as error:  # noqa: BLE001 - as above
+            self._complain(error)
+
     def close(self, timeout_seconds: float = _CLOSE_SECONDS) -> None:
         """Set nothing aside any more; what is on disk can be recalled. Waits no longer than the timeout."""
         if self._closed:
