@@ -13,7 +13,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -289,6 +289,43 @@ class _Verification:
             missed=self._missed,
             last_hash=self._previous,
         )
+
+
+@dataclass(slots=True, frozen=True)
+class Entry:
+    """One decided unit, as the ledger has it."""
+
+    trace_id: str
+    root: str
+    """16 lowercase hex digits: span id of the local root."""
+    keep: bool
+    rule: str
+    spans: int
+    time_ns: int
+
+
+def entries_of(folder: Path, trace_ids: Collection[str]) -> list[Entry]:
+    """Return the entries of some traces in all files of a folder, oldest first; none where there is no ledger.
+
+    Lines are taken as they are: whether the chain holds, `verify` tells.
+    """
+    wanted = [trace_id.encode("ascii") for trace_id in trace_ids]
+    found = []
+    for path in folder.glob(f"*{_SUFFIX}"):
+        try:
+            with path.open("rb") as lines:
+                found += [_entry(line) for line in lines if any(trace_id in line for trace_id in wanted)]
+        except OSError:
+            continue  # removed meanwhile
+    return sorted((e for e in found if e is not None and e.trace_id in trace_ids), key=lambda entry: entry.time_ns)
+
+
+def _entry(line: bytes) -> Entry | None:
+    try:
+        told = json.loads(line)
+        return Entry(told["trace_id"], told["root"], told["keep"] is True, told["rule"], told["spans"], told["time_ns"])
+    except (ValueError, KeyError, TypeError):
+        return None  # a torn tail, or a line of another kind
 
 
 def _seal(entry: dict[str, Any]) -> tuple[bytes, str]:

@@ -231,6 +231,17 @@ def test_nothing_is_open_to_other_users(recorder, tmp_path):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
 
 
+def test_what_outlived_its_time_is_not_found_whoever_looks(recorder, tmp_path, monkeypatch):
+    mine = recorder(max_seconds=60)
+    put(mine, 5)
+    assert len(recordings.find(tmp_path / "recorder", {5}).asides) == 1
+    later = time.time_ns() + 61 * 10**9
+
+    monkeypatch.setattr("certtrace.delivery.recordings.time.time_ns", lambda: later)
+    assert recordings.find(tmp_path / "recorder", {5}).asides == []
+    assert mine.take(5) == []
+
+
 # --- what goes wrong -------------------------------------------------------------------------------------------------
 
 
@@ -464,15 +475,16 @@ def test_what_is_no_signal_is_passed_over(recorder, tmp_path):
 def test_old_signals_are_not_heard_and_then_deleted(recorder, tmp_path):
     folder = tmp_path / "signals"
     folder.mkdir()
-    for name, seconds in (("old", 700), ("ancient", 1300), ("new", 1)):
+    for name, seconds in (("older", 700), ("ancient", 1300), ("new", 1)):
         (folder / f"{name}.ids").write_text(f"{len(name):032x}\n")
         os.utime(folder / f"{name}.ids", (time.time() - seconds,) * 2)
     mine = recorder(max_seconds=600)
-    for number in (3, 7):
+    for number in (3, 5, 7):
         put(mine, number)
 
     assert until(mine.wanted) == [3]
-    assert sorted(path.name for path in folder.iterdir()) == ["new.ids", "old.ids"]
+    until(lambda: sorted(path.name for path in folder.iterdir()) == ["new.ids", "older.ids"])
+    assert [mine.is_kept(number) for number in (3, 5, 7)] == [True, False, False]
 
 
 def test_a_group_that_may_read_the_folder_may_read_the_signals(recorder, tmp_path):

@@ -104,7 +104,7 @@ class Recorder:
         self._lock = threading.RLock()
         self._signals = Signals(self._signals_folder, max_seconds=self._max_seconds)
         self._counters = RecorderCounters()
-        self._tape = Tape(self._root, segment_bytes=self._segment_bytes, segment_seconds=self._max_seconds / _SEGMENTS)
+        self._tape = Tape(self._root, segment_bytes=self._segment_bytes, max_seconds=self._max_seconds)
         self._sequence = 0
         self._index = Index()
         self._adopted: dict[Path, ProcessDirectory] = {}

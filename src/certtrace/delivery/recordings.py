@@ -1,6 +1,8 @@
 """Reading what recorders wrote, of living processes and dead ones: nothing here needs a lock or changes a file."""
 
+import json
 import os
+import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -8,7 +10,7 @@ from typing import Final, NamedTuple
 from certtrace.delivery import frames
 from certtrace.delivery.asides import Aside, aside_of, key_of_promotion
 from certtrace.delivery.directory import SUFFIX, abandoned
-from certtrace.delivery.files import Handle, open_for_reading, read_from
+from certtrace.delivery.files import Handle, open_for_reading, read_from, replace_file
 from certtrace.delivery.frames import FILE_HEADER, HEADER, OVERHEAD_BYTES, RECORD_MAGIC, VERSION, Record, RecordType
 
 ASIDE_PREFIX: Final = "aside-"
@@ -16,6 +18,8 @@ PROMOTED_PREFIX: Final = "promoted-"
 """What a process promoted of its own recordings."""
 RECALLED_PREFIX: Final = "recalled-"
 """What a process promoted of others' recordings: these the others have to look at."""
+
+_LIFE: Final = "life.json"
 
 
 class Head(NamedTuple):
@@ -134,21 +138,34 @@ def recalled(root: Path) -> set[tuple[str, int]]:
     return {key for directory in processes(root) for key in promotions(directory, RECALLED_PREFIX)}
 
 
-def find(root: Path, trace_ids: Collection[int], *, since_ns: int = 0) -> Findings:
-    """Return what all recorders below `root` hold of the traces.
+def write_life(directory: Path, max_seconds: float) -> None:
+    """Note how long a process's recordings live: whoever reads them may have other settings, or none.
 
-    Args:
-        root: A recorder's root.
-        trace_ids: The traces.
-        since_ns: What was set aside before this unix time counts as gone.
+    Raises:
+        OSError: The disk refuses.
     """
+    replace_file(directory / _LIFE, json.dumps({"max_seconds": max_seconds}).encode())
+
+
+def _since_ns(directory: Path) -> int:
+    """Return the unix time before which a process's recordings count as gone."""
+    try:
+        seconds = float(json.loads(read_from(directory / _LIFE, 0))["max_seconds"])
+        return time.time_ns() - int(seconds * 1e9)
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return 0
+
+
+def find(root: Path, trace_ids: Collection[int]) -> Findings:
+    """Return what all recorders below `root` hold of the traces; what outlived its time counts as gone."""
     asides: list[Aside] = []
     done: set[tuple[str, int]] = set()
     for directory in processes(root):
         done |= promotions(directory, PROMOTED_PREFIX) | promotions(directory, RECALLED_PREFIX)
+        since = _since_ns(directory)
         for _, path in segments(directory):
-            asides += _asides_in(path, trace_ids)
-    asides = sorted((a for a in asides if a.time_ns >= since_ns), key=lambda aside: aside.time_ns)
+            asides += [aside for aside in _asides_in(path, trace_ids) if aside.time_ns >= since]
+    asides.sort(key=lambda aside: aside.time_ns)
     return Findings([a for a in asides if a.key not in done], [a for a in asides if a.key in done])
 
 

@@ -42,6 +42,15 @@ def restamp(data: bytes, rule: str, threshold: int | None = None) -> bytes:
     return bytes(unit.SerializeToString())
 
 
+def trace_state_of(data: bytes) -> str:
+    """Return the tracestate of an encoded unit: that of its first span.
+
+    Raises:
+        ValueError: It is no encoded unit.
+    """
+    return next((span.trace_state for span in _spans(_parsed(data))), "")
+
+
 def kinships(data: bytes) -> list[Kinship]:
     """Return the spans of an encoded unit with their parents.
 

@@ -11,19 +11,20 @@ from certtrace.delivery.content import SegmentWriter
 from certtrace.delivery.directory import ProcessDirectory
 from certtrace.delivery.files import make_private_folder
 from certtrace.delivery.recorder_index import Place
-from certtrace.delivery.recordings import ASIDE_PREFIX, PROMOTED_PREFIX, RECALLED_PREFIX
+from certtrace.delivery.recordings import ASIDE_PREFIX, PROMOTED_PREFIX, RECALLED_PREFIX, write_life
 
 _NOTES_BYTES: Final = 65_536
+_SEGMENTS_PER_LIFE: Final = 16
 
 
 class Tape:
     """Appends to this process's directory, which is made when it is first needed. Not thread-safe."""
 
-    def __init__(self, root: Path, *, segment_bytes: int, segment_seconds: float) -> None:
-        """Take the folder of all processes, and the size and the age at which the next segment begins."""
+    def __init__(self, root: Path, *, segment_bytes: int, max_seconds: float) -> None:
+        """Take the folder of all processes, the size at which the next segment begins, and how long recordings live."""
         self._root = root
         self._segment_bytes = segment_bytes
-        self._segment_seconds = segment_seconds
+        self._max_seconds = max_seconds
         self._directory: ProcessDirectory | None = None
         self._writers: dict[str, SegmentWriter] = {}
         self._next_at = 0.0
@@ -47,7 +48,7 @@ class Tape:
         if now >= self._next_at:
             # By time as well: one young record would keep a segment's old ones on the disk.
             writer.close()
-            self._next_at = now + self._segment_seconds
+            self._next_at = now + self._max_seconds / _SEGMENTS_PER_LIFE
         grown = writer.append(data)
         return Place(directory.path, writer.segment, writer.end - len(data)), grown
 
@@ -89,6 +90,7 @@ class Tape:
         if directory is None:
             make_private_folder(self._root)
             directory = self._directory = ProcessDirectory.create(self._root)
+            write_life(directory.path, self._max_seconds)
         writer = self._writers.get(prefix)
         if writer is None:
             writer = self._writers[prefix] = SegmentWriter(directory, segment_bytes, prefix=prefix)
