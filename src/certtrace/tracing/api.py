@@ -1,7 +1,7 @@
 """The functions a service developer calls: `span`, `current_span`, `identify`, propagation."""
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -11,6 +11,7 @@ from opentelemetry.trace import SpanContext, get_current_span
 
 from certtrace import semconv
 from certtrace.tracing.active import ACTIVE, CallSite, OpenSpan
+from certtrace.tracing.capture import capture
 from certtrace.tracing.decorator import KINDS, TYPES, checked
 from certtrace.tracing.handle import NOT_RECORDED, Kind, ObservationType, SpanHandle
 from certtrace.tracing.propagated import LINK_KEY, PROPAGATED_KEY
@@ -103,8 +104,12 @@ def identify(**identity: Any) -> None:
     replaced by the person's pseudonym. Nothing of it is stored.
     """
     runtime = ACTIVE.runtime
-    if runtime is not None:
-        runtime.identify(identity)
+    if runtime is None:
+        return
+    # As it is now, and without objects of the host: the worker would call their methods later.
+    with suppress(RecursionError):  # then the raw values: too much is better known of a person than too little
+        identity = {key: capture(value, []) for key, value in identity.items()}
+    runtime.identify(identity)
 
 
 @contextmanager
