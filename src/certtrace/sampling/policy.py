@@ -5,23 +5,12 @@ References:
     from `rv` or the low 56 bits of the trace id.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
 
 from certtrace.errors import ConfigurationError
 from certtrace.ports import Decision, UnitFacts
-from certtrace.semconv import TRACESTATE_KEY
-
-CERTAIN: Final = 0
-"""Threshold of a rule that always keeps."""
-NEVER: Final = 2**56
-"""Threshold of a rule that never keeps."""
-
-_RV: Final = re.compile(r"(?:^|;)rv:([0-9a-f]{14})(?:;|$)")
-_TH: Final = re.compile(r"(?:^|;)th:([0-9a-f]{1,14})(?=;|$)")
+from certtrace.sampling.verdict import CERTAIN, NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,34 +71,3 @@ class SamplingPolicy:
                 if rule.name != "baseline":
                     break
         return best
-
-
-def randomness_of(trace_id: int, trace_state: str) -> int:
-    """Return R: `rv` of the tracestate's `ot` entry if it is there and well formed, else the low 56 bits of the id."""
-    found = _RV.search(_entry(trace_state))
-    return int(found[1], 16) if found else trace_id & (NEVER - 1)
-
-
-def threshold_hex(threshold: int) -> str:
-    """Return T as `th` writes it: 14 hex digits, trailing zeros cut, `0` for certain."""
-    return f"{threshold:014x}".rstrip("0") or "0"
-
-
-def _entry(trace_state: str) -> str:
-    for member in trace_state.split(","):
-        key, _, value = member.strip().partition("=")
-        if key == TRACESTATE_KEY:
-            return value
-    return ""
-
-
-@lru_cache(maxsize=1_024)
-def tracestate_with(trace_state: str, threshold: int) -> str:
-    """Return the tracestate with `ot=th:` set to the threshold; other entries and vendors stay as they are."""
-    others = [member.strip() for member in trace_state.split(",") if member.strip()]
-    others = [member for member in others if member.partition("=")[0] != TRACESTATE_KEY]
-    kept = [part for part in _TH.sub("", _entry(trace_state)).split(";") if part]
-    if threshold < NEVER:
-        kept.insert(0, f"th:{threshold_hex(threshold)}")
-    own = [f"{TRACESTATE_KEY}={';'.join(kept)}"] if kept else []
-    return ",".join([*own, *others])
