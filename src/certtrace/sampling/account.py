@@ -1,8 +1,25 @@
-"""The account: every local root that started is open, pending, kept or dropped for a named reason."""
+"""The account: every local root that started is open, pending, kept or dropped for a named reason.
+
+And what became of the kept ones, by destination: they wait for the worker, lie in the spool, are delivered, are dead
+letters, or are held in memory while the disk refuses. Both sums are checked while the process runs.
+"""
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceCounts:
+    """Exact counts of the units of one service."""
+
+    started: int = 0
+    open: int = 0
+    pending: int = 0
+    kept: dict[str, int] = field(default_factory=dict)
+    """By rule."""
+    dropped: dict[str, dict[str, int]] = field(default_factory=dict)
+    """By reason, then by the rule that had decided; where nothing but a rule was the reason, both are its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,41 +30,75 @@ class AccountSnapshot:
     open: int = 0
     """Not ended yet."""
     pending: int = 0
-    """The local root has ended, spans below it have not: not decided yet."""
+    """The local root has ended, and spans below it have not, or a rate limit's window is open: not decided yet."""
     kept: int = 0
     kept_by_rule: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
     """By reason."""
+    service: str = ""
+    """The process's own."""
+    by_service: dict[str, ServiceCounts] = field(default_factory=dict)
 
     @property
     def balanced(self) -> bool:
         """Whether the counts add up."""
         return self.started == self.open + self.pending + self.kept + sum(self.dropped.values())
 
+    def with_undecided(self, *, started: int, open_units: int, pending: int) -> "AccountSnapshot":
+        """Return the whole account, with what only the tracer knows: units that started and are not decided."""
+        elsewhere = sum(
+            sum(counts.kept.values()) + sum(map(_sum, counts.dropped.values()))
+            for name, counts in self.by_service.items()
+            if name != self.service
+        )
+        own = self.by_service.get(self.service, ServiceCounts())
+        own = replace(own, started=started - elsewhere, open=open_units, pending=pending)
+        return replace(
+            self,
+            started=started,
+            open=open_units,
+            pending=pending,
+            by_service={**self.by_service, self.service: own},
+        )
+
+    def describe(self) -> str:
+        """Return the sum in words, and what is off where it is."""
+        parts = {"open": self.open, "pending": self.pending, "kept": self.kept}
+        parts |= {f"dropped ({reason})": number for reason, number in sorted(self.dropped.items())}
+        return _sum_text(self.started, "started", parts)
+
 
 class Account:
     """Counters of one process; exact under any number of threads."""
 
-    def __init__(self, lock: threading.Lock) -> None:
-        """Start at zero; the lock is shared with the queue of units that are still to be counted."""
+    def __init__(self, lock: threading.Lock, service: str = "") -> None:
+        """Start at zero.
+
+        Args:
+            lock: Shared with the queue of units that are still to be counted.
+            service: Whose units these are, where a call does not say otherwise.
+        """
         self._lock = lock
-        self._kept: dict[str, int] = {}
-        self._dropped: dict[str, int] = {}
+        self._service = service
+        self._kept: dict[tuple[str, str], int] = {}
+        self._dropped: dict[tuple[str, str, str], int] = {}
 
-    def count_kept(self, rule: str) -> None:
+    def count_kept(self, rule: str, service: str | None = None) -> None:
         """Count a kept unit; the caller holds the lock."""
-        self._kept[rule] = self._kept.get(rule, 0) + 1
+        key = self._service if service is None else service, rule
+        self._kept[key] = self._kept.get(key, 0) + 1
 
-    def dropped(self, reason: str) -> None:
-        """Count a dropped unit."""
-        with self._lock:
-            self._dropped[reason] = self._dropped.get(reason, 0) + 1
+    def dropped(self, reason: str, rule: str = "", service: str | None = None) -> None:
+        """Count a dropped unit.
 
-    def promoted(self, reason: str) -> None:
-        """Count a unit that was dropped for this reason as kept after all."""
+        Args:
+            reason: Why: a rule, a limit, no room.
+            rule: What had decided before something else dropped it, such as `error` where the spool is full.
+            service: Whose unit it is; by default the process's own.
+        """
+        key = self._service if service is None else service, reason, rule or reason
         with self._lock:
-            self._dropped[reason] = self._dropped.get(reason, 0) - 1
-            self.count_kept("promoted")
+            self._dropped[key] = self._dropped.get(key, 0) + 1
 
     def snapshot(self, queued: Sequence[str]) -> AccountSnapshot:
         """Return the counts of decided units; the caller holds the lock and fills in what the tracer knows.
@@ -57,5 +108,71 @@ class Account:
         """
         kept = dict(self._kept)
         for rule in queued:
-            kept[rule] = kept.get(rule, 0) + 1
-        return AccountSnapshot(kept=sum(kept.values()), kept_by_rule=kept, dropped=dict(self._dropped))
+            kept[self._service, rule] = kept.get((self._service, rule), 0) + 1
+        by_rule: dict[str, int] = {}
+        services: dict[str, ServiceCounts] = {}
+        for (service, rule), number in sorted(kept.items()):
+            by_rule[rule] = by_rule.get(rule, 0) + number
+            services.setdefault(service, ServiceCounts()).kept[rule] = number
+        by_reason: dict[str, int] = {}
+        for (service, reason, rule), number in sorted(self._dropped.items()):
+            by_reason[reason] = by_reason.get(reason, 0) + number
+            services.setdefault(service, ServiceCounts()).dropped.setdefault(reason, {})[rule] = number
+        decided = {
+            name: replace(counts, started=_sum(counts.kept) + sum(map(_sum, counts.dropped.values())))
+            for name, counts in services.items()
+        }
+        return AccountSnapshot(
+            kept=_sum(by_rule), kept_by_rule=by_rule, dropped=by_reason, service=self._service, by_service=decided
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Where the units are that this process kept for one destination; `kept` is the sum of all the others."""
+
+    destination: str
+    kept: int
+    """Units that this process kept."""
+    waiting: int = 0
+    """For redaction."""
+    spooled: int = 0
+    """On disk and not delivered."""
+    delivered: int = 0
+    dead_lettered: int = 0
+    degraded: int = 0
+    """In memory, because the disk refuses, and not delivered."""
+    lost: int = 0
+    """Held by neither disk nor memory, or not deliverable and not kept as a dead letter either."""
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every kept unit is somewhere."""
+        return self.kept == sum(self._places().values())
+
+    def describe(self) -> str:
+        """Return the sum in words, and what is off where it is."""
+        return f"{self.destination}: {_sum_text(self.kept, 'kept', self._places())}"
+
+    def _places(self) -> dict[str, int]:
+        return {
+            "waiting": self.waiting,
+            "spooled": self.spooled,
+            "delivered": self.delivered,
+            "dead-lettered": self.dead_lettered,
+            "degraded": self.degraded,
+            "lost": self.lost,
+        }
+
+
+def _sum(counts: Mapping[str, int]) -> int:
+    return sum(counts.values())
+
+
+def _sum_text(total: int, name: str, parts: Mapping[str, int]) -> str:
+    text = " + ".join(f"{number} {part}" for part, number in parts.items() if number) or "0"
+    missing = total - sum(parts.values())
+    if not missing:
+        return f"{total} {name} = {text}"
+    off = f"{missing} nowhere" if missing > 0 else f"{-missing} counted twice"
+    return f"{total} {name}, but {text}: {off}"
