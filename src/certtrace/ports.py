@@ -101,6 +101,8 @@ class SpanRecord:
     parent_is_remote: bool = False
     scope: ScopeRecord = field(default_factory=ScopeRecord)
     dropped_attributes: int = 0
+    dropped_events: int = 0
+    dropped_links: int = 0
 
 
 @dataclass(slots=True)

@@ -67,6 +67,8 @@ def test_every_field_of_a_span_arrives() -> None:
         trace_state="ot=th:8",
         parent_is_remote=True,
         dropped_attributes=3,
+        dropped_events=4,
+        dropped_links=5,
     )
     found = only(record)
 
@@ -77,7 +79,8 @@ def test_every_field_of_a_span_arrives() -> None:
     assert (found.start_time_unix_nano, found.end_time_unix_nano) == (1_000, 2_000)
     assert (found.status.code, found.status.message) == (2, "no rubric")
     assert found.flags == 0x301
-    assert found.dropped_attributes_count == 3
+    dropped = (found.dropped_attributes_count, found.dropped_events_count, found.dropped_links_count)
+    assert dropped == (3, 4, 5)
     assert attributes(found) == {"s": "text", "b": True, "i": -5, "f": 0.5, "l": ["a", "b"]}
     event = found.events[0]
     assert (event.name, event.time_unix_nano, event.attributes[0].key) == ("exception", 1_500, "exception.type")

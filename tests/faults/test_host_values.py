@@ -1,4 +1,4 @@
-"""Values that a host may hand over: huge, malformed, cyclic, raising, changing. The call is as untraced, the trace arrives."""
+"""Values of a host: huge, malformed, cyclic, raising, changing. The call is as untraced, the trace arrives."""
 
 import json
 import math
@@ -72,9 +72,7 @@ def test_fifty_megabytes_are_cut_and_say_how_much_there_was(service, use):
     assert resident_bytes() - before < 150 * MEGABYTE
     (request,) = [r for r in running.sink.taken if len(r.body) > 100_000]
     assert len(request.body) < 10 * MEGABYTE
-    assert re.search(
-        rb"<cut: (%d|500\d\d\d\d\d|499\d\d\d\d\d) characters( in all, [0-9a-f]{10})?>" % len(text), request.body
-    )
+    assert re.search(rb"<cut: (500|499)\d{5} characters( in all, [0-9a-f]{10})?>", request.body)
     assert b"jane.doe" not in request.body
 
 

@@ -51,7 +51,9 @@ _SPAN_END: Final = fixed64_tag(8)
 _SPAN_ATTRIBUTE: Final = delimited_tag(9)
 _SPAN_DROPPED_ATTRIBUTES: Final = varint_tag(10)
 _SPAN_EVENT: Final = delimited_tag(11)
+_SPAN_DROPPED_EVENTS: Final = varint_tag(12)
 _SPAN_LINK: Final = delimited_tag(13)
+_SPAN_DROPPED_LINKS: Final = varint_tag(14)
 _SPAN_STATUS: Final = delimited_tag(15)
 _SPAN_FLAGS: Final = fixed32_tag(16)
 _ANY_STRING: Final = delimited_tag(1)
@@ -149,7 +151,11 @@ def _span(span: SpanRecord) -> list[bytes]:
     if span.dropped_attributes > 0:
         parts.append(_SPAN_DROPPED_ATTRIBUTES + varint(min(span.dropped_attributes, _UINT32_MAX)))
     parts += [delimited(_SPAN_EVENT, _event(event)) for event in span.events]
+    if span.dropped_events > 0:
+        parts.append(_SPAN_DROPPED_EVENTS + varint(min(span.dropped_events, _UINT32_MAX)))
     parts += [delimited(_SPAN_LINK, _link(link)) for link in span.links]
+    if span.dropped_links > 0:
+        parts.append(_SPAN_DROPPED_LINKS + varint(min(span.dropped_links, _UINT32_MAX)))
     if span.status_code or span.status_message:
         parts.append(delimited(_SPAN_STATUS, _status(span)))
     return parts

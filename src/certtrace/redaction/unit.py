@@ -127,6 +127,8 @@ class Unit:
             parent_is_remote=span.parent_is_remote,
             scope=self._scope_of(span.scope),
             dropped_attributes=span.dropped_attributes,
+            dropped_events=span.dropped_events,
+            dropped_links=span.dropped_links,
         )
         redacted.attributes[semconv.REDACTION_RECEIPT] = receipt_text(self._redactor.receipt(self.tally, begin))
         return redacted

@@ -83,6 +83,8 @@ def _own(span: TracedSpan) -> SpanRecord:
         parent_is_remote=span.parent_is_remote,
         scope=ScopeRecord(span.instrumentation_scope.name, span.instrumentation_scope.version or ""),
         dropped_attributes=span.dropped,
+        dropped_events=span.dropped_events,
+        dropped_links=span.dropped_links,
     )
     _add_failure(span, record)
     return record
@@ -131,6 +133,8 @@ def _foreign(span: ReadableSpan, unit: Unit) -> SpanRecord:
         parent_is_remote=bool(parent and parent.is_remote),
         scope=_scope(scope),
         dropped_attributes=span.dropped_attributes,
+        dropped_events=span.dropped_events,
+        dropped_links=span.dropped_links,
     )
 
 
