@@ -65,6 +65,18 @@ def test_an_entry_says_what_was_decided_and_nothing_of_the_content(ledger):
     }
 
 
+def test_the_opening_line_names_the_service_and_an_entry_what_was_kept_for_context_only(tmp_path):
+    ledger = Ledger(tmp_path / "ledger", KEY, service="grading")
+    append(ledger, 1)
+    append(ledger, 2, decision=Decision(keep=True, rule="context", threshold=2**56, counts=False))
+    ledger.close()
+    opening, kept, context, _closing = map(json.loads, ledger.path.read_text().splitlines())
+    assert opening["service"] == "grading"
+    assert "counts" not in kept
+    assert context["counts"] is False
+    assert verify(ledger.path).whole
+
+
 def test_a_dropped_unit_has_no_digest(ledger):
     append(ledger, content=b"")
 

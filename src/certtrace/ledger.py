@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 VERSION: Final = 1
 _FIRST: Final = "0" * 64
 _SUFFIX: Final = ".jsonl"
+_NO_WEIGHT: Final[Mapping[bool, Mapping[str, object]]] = {True: {}, False: {"counts": False}}
+"""What an entry says of a unit that was kept for context only."""
 _HASH_START: Final = b',"hash":"'
 _HASH_END: Final = b'"}'
 _TAIL_BYTES: Final = len(_HASH_START) + 64 + len(_HASH_END)
@@ -36,15 +38,17 @@ _TAIL_BYTES: Final = len(_HASH_START) + 64 + len(_HASH_END)
 class Ledger:
     """Appends entries to this process's own file. Thread-safe, fork-safe; after construction nothing raises."""
 
-    def __init__(self, folder: Path, key: bytes) -> None:
+    def __init__(self, folder: Path, key: bytes, service: str = "") -> None:
         """Take where the files are and the key of the digests.
 
         Args:
             folder: Created if missing, closed to other users. The file is created by the first entry.
             key: Secret; without it nobody can test a guess about a trace's content against the ledger.
+            service: Whose units are decided here; it stands in the file's opening line.
         """
         self._folder = folder
         self._key = key
+        self._service = service
         self._begin()
         _ledgers.add(self)
 
@@ -105,6 +109,7 @@ class Ledger:
                 "keep": decision.keep,
                 "rule": decision.rule,
                 "threshold": decision.threshold,
+                **_NO_WEIGHT[decision.counts],
                 "spans": span_count,
                 "digest": self.digest(content) if content else "",
                 "redactions": dict(redactions or {}),
@@ -153,7 +158,7 @@ class Ledger:
         self._fd, self._path, self._end, self._previous, self._number = fd, path, 0, _FIRST, 0
         # Held as long as the process lives: tells a file that grows from one whose process died.
         fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._write({"ledger": VERSION, "process": path.stem, "time_ns": time.time_ns()})
+        self._write({"ledger": VERSION, "process": path.stem, "service": self._service, "time_ns": time.time_ns()})
 
     def _write(self, entry: dict[str, Any]) -> None:
         """Write one line whole, or nothing of it.
