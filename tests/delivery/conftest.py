@@ -5,17 +5,20 @@ import gzip
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 from certtrace.delivery.otlp import encode_unit
 from certtrace.delivery.spool import Spool
-from certtrace.ports import Payload, SpanRecord
+from certtrace.ports import RULES, Payload, SpanRecord
+
+FOR_CERTAIN = RULES.index("error")
 
 
 @dataclass
@@ -25,9 +28,13 @@ class Request:
     body: bytes
 
     @property
-    def span_names(self) -> list[str]:
+    def spans(self) -> list[Span]:
         message = ExportTraceServiceRequest.FromString(self.body)
-        return [s.name for r in message.resource_spans for scope in r.scope_spans for s in scope.spans]
+        return [s for r in message.resource_spans for scope in r.scope_spans for s in scope.spans]
+
+    @property
+    def span_names(self) -> list[str]:
+        return [span.name for span in self.spans]
 
 
 @dataclass
@@ -37,7 +44,9 @@ class Answer:
     body: bytes = b"{}"
     content_type: str = "application/json"
     behaviour: str = ""
-    """`hang`, `reset`, `drip` instead of an ordinary answer."""
+    """Instead of an ordinary answer: `hang`, `reset` (before headers), `drip` and `drip_head` (byte by byte, in body or
+    headers), `reset_body` (amid the body), `cut_body` (an orderly end amid the body), `take_reset` (what was sent is
+    kept, and no word comes back), `endless` (headers without end)."""
 
 
 class Sink:
@@ -45,11 +54,12 @@ class Sink:
 
     Answer = Answer
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.answer: Callable[[Request], Answer] = lambda _request: Answer()
         self.seen: list[Request] = []
         self.taken: list[Request] = []
         self.connections = 0
+        self.drip_seconds = 0.1
         self.released = threading.Event()
         sink = self
 
@@ -69,7 +79,10 @@ class Sink:
                 sink.seen.append(request)
                 answer = sink.answer(request)
                 if answer.behaviour:
-                    self._misbehave(answer.behaviour)
+                    if answer.behaviour == "take_reset":
+                        sink.taken.append(request)
+                    with contextlib.suppress(OSError):
+                        self._misbehave(answer.behaviour)
                     return
                 if 200 <= answer.status < 300:
                     sink.taken.append(request)
@@ -85,15 +98,32 @@ class Sink:
                 self.close_connection = True
                 if behaviour == "hang":
                     sink.released.wait(30)
-                elif behaviour == "reset":
-                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-                    self.connection.close()
+                elif behaviour in ("reset", "take_reset"):
+                    self._reset()
+                elif behaviour in ("reset_body", "cut_body"):
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 500)
+                    if behaviour == "reset_body":
+                        self._reset()
                 elif behaviour == "drip":
-                    with contextlib.suppress(OSError):
-                        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-                        until = time.monotonic() + 20
-                        while not sink.released.wait(0.1) and time.monotonic() < until:
-                            self.wfile.write(b"x")
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+                    self._drip(b"x")
+                elif behaviour == "drip_head":
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Padding: ")
+                    self._drip(b"x")
+                elif behaviour == "endless":
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+                    until = time.monotonic() + 20
+                    while not sink.released.is_set() and time.monotonic() < until:
+                        self.wfile.write(b"X-Padding: " + b"x" * 8_000 + b"\r\n")
+
+            def _reset(self) -> None:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                self.connection.close()
+
+            def _drip(self, byte: bytes) -> None:
+                until = time.monotonic() + 20
+                while not sink.released.wait(sink.drip_seconds) and time.monotonic() < until:
+                    self.wfile.write(byte)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -105,13 +135,17 @@ class Sink:
             def handle_error(self, *_: object) -> None:
                 pass
 
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
         self.thread.start()
 
     def names(self) -> list[str]:
         return [name for request in self.taken if "otel" in request.path for name in request.span_names]
+
+    def copies(self) -> Counter[tuple[bytes, bytes]]:
+        """How often each span was taken, by trace and span: what a backend stores under one key."""
+        return Counter((span.trace_id, span.span_id) for r in self.taken if "otel" in r.path for span in r.spans)
 
     def close(self) -> None:
         self.released.set()
@@ -154,7 +188,7 @@ def write() -> Callable[..., int]:
     """Return what puts a unit into a spool as the pipeline does: skeleton, then content."""
 
     def put(spool: Spool, name: str, number: int = 1, pad: int = 0) -> int:
-        sequence = spool.accept(number, number, 1_000, 2_000)
+        sequence = spool.accept(number, number, 1_000, 2_000, rule=FOR_CERTAIN)
         spool.content(sequence, encode(name, number, pad))
         return sequence
 

@@ -10,7 +10,7 @@ import pytest
 
 from certtrace.delivery.spool import Spool
 from certtrace.errors import SpoolError
-from certtrace.ports import Payload
+from certtrace.ports import RULES, Payload
 
 
 @pytest.fixture
@@ -201,6 +201,11 @@ def test_a_full_spool_refuses_chance_first_then_everything_and_recovers(root, wr
     assert spool.counters().refused >= 1
     assert spool.pending("store").units > 50
 
+    assert spool.accept(1, 1, 1, 2, threshold=0, rule=RULES.index("error")) == 0
+    reasons = spool.counters().refused_by_reason
+    assert set(reasons) == {"spool_reserve", "spool_full"}
+    assert sum(reasons.values()) == spool.counters().refused_units == refused + 1
+
     drain(spool)
     spool._usage_at = 0.0
     spool.maintain()
@@ -209,11 +214,38 @@ def test_a_full_spool_refuses_chance_first_then_everything_and_recovers(root, wr
 
 
 def test_little_free_disk_refuses_units_kept_by_chance(root):
+    facts = os.statvfs(root.parent)
+    spool = Spool(root, min_free_bytes=facts.f_bavail * facts.f_frsize * 2)
+    spool.maintain()
+
+    assert spool.accept(1, 1, 1, 2, threshold=2**50, rule=RULES.index("error")) == 0
+    assert spool.accept(1, 1, 1, 2, threshold=0, rule=RULES.index("baseline")) == 0
+    assert spool.accept(1, 1, 1, 2, threshold=0, rule=RULES.index("error")) > 0
+    assert spool.facts().gate == "certain_only"
+    assert spool.counters().refused_by_reason == {"disk_low": 2}
+    spool.close()
+
+
+def test_hardly_any_free_disk_refuses_everybody(root):
     spool = Spool(root, min_free_bytes=2**62)
     spool.maintain()
 
-    assert spool.accept(1, 1, 1, 2, threshold=2**50) == 0
-    assert spool.accept(1, 1, 1, 2, threshold=0) > 0
+    assert spool.accept(1, 1, 1, 2, rule=RULES.index("error")) == 0
+    assert spool.facts().gate_reason == "disk_full"
+    spool.close()
+
+
+def test_who_has_something_to_spare_is_asked_before_anybody_is_refused(root):
+    asked = []
+
+    def relieve(wanted: int) -> None:
+        asked.append(wanted)
+        raise OSError("nothing here")
+
+    spool = Spool(root, min_free_bytes=2**62, relieve=relieve)
+    spool.maintain()
+    assert len(asked) == 1
+    assert asked[0] > 2**61
     spool.close()
 
 
@@ -291,9 +323,9 @@ def test_a_directory_deleted_while_in_use_is_replaced(spool, write, drain):
 
 
 def test_the_journal_is_deleted_once_its_units_have_content(root, write, drain, monkeypatch):
-    from certtrace.delivery import output
+    from certtrace.delivery import journal_files
 
-    monkeypatch.setattr(output, "_JOURNAL_RECORDS", 10)
+    monkeypatch.setattr(journal_files, "_JOURNAL_RECORDS", 10)
     spool = Spool(root)
     spool.owe(["store"])
     unfinished = spool.accept(1, 1, 1, 2)

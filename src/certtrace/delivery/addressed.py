@@ -47,6 +47,13 @@ def payload_of(record: Record) -> Payload:
     return Payload(_ADDRESSED[record.type], data, trace_id, tuple(names.decode("utf-8", "replace").split(",")))
 
 
+def addressees(record: Record) -> tuple[str, ...]:
+    """Return the destinations that a record of content is for; empty for all."""
+    if record.type not in _ADDRESSED:
+        return ()
+    return tuple(record.payload[: record.payload.find(_END)].decode("utf-8", "replace").split(","))
+
+
 def is_for(payload: Payload, destination: str) -> bool:
     """Whether a destination is to get a payload."""
     return not payload.destinations or destination in payload.destinations

@@ -1,7 +1,8 @@
 """Taking over the directory of a dead process: nothing that it accepted vanishes."""
 
+import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from certtrace import semconv
 from certtrace.delivery import frames
@@ -9,10 +10,10 @@ from certtrace.delivery.backlog import Backlog
 from certtrace.delivery.content import SegmentWriter
 from certtrace.delivery.directory import JOURNAL_PREFIX, Manifest, ProcessDirectory
 from certtrace.delivery.files import read_from
-from certtrace.delivery.frames import SKELETON_PAYLOAD, Record, RecordType
+from certtrace.delivery.frames import SKELETON_PAYLOAD, Outcome, Record, RecordType
 from certtrace.delivery.otlp import encode_unit
 from certtrace.delivery.settlement import Settlement
-from certtrace.ports import RULES, ScopeRecord, SpanRecord
+from certtrace.ports import ScopeRecord, SpanRecord
 
 CONTENT_LOST_NAME = "content lost"
 _INTERNAL_KIND = 1
@@ -42,9 +43,11 @@ def adopt(
     settled = Settlement(*directory.read_settled())
     for sequence in backlog.load():
         settled.settle(sequence)
-    lost = [skeleton for skeleton in _skeletons(directory, on_fault) if not settled.is_settled(skeleton.sequence)]
+    # By number: one that a failing disk left in doubt was written twice.
+    found = {skeleton.sequence: skeleton for skeleton in _skeletons(directory, on_fault)}
+    lost = [skeleton for skeleton in found.values() if not settled.is_settled(skeleton.sequence)]
     if lost:
-        _append_lost(directory, backlog, manifest, lost)
+        _append_lost(directory, backlog, manifest, lost, _later_parts(found, settled))
         on_content_lost(len(lost))
     # Only now: whoever adopts after a crash in between finds the content that was appended.
     for number in directory.segments(JOURNAL_PREFIX):
@@ -69,11 +72,31 @@ def _skeletons(directory: ProcessDirectory, on_fault: Callable[[str], None]) -> 
                 yield found.record
 
 
-def _append_lost(directory: ProcessDirectory, backlog: Backlog, manifest: Manifest, lost: Sequence[Record]) -> None:
+def _later_parts(found: Mapping[int, Record], settled: Settlement) -> dict[tuple[int, int], int]:
+    """Return the last part with content of each local root: units beyond a bound are accepted in parts."""
+    last: dict[tuple[int, int], int] = {}
+    for sequence, skeleton in sorted(found.items()):
+        if settled.is_settled(sequence):
+            last[skeleton.trace_id, skeleton.root_span_id] = sequence
+    return last
+
+
+def _append_lost(
+    directory: ProcessDirectory,
+    backlog: Backlog,
+    manifest: Manifest,
+    lost: Sequence[Record],
+    parts: Mapping[tuple[int, int], int],
+) -> None:
     numbers = directory.segments()
-    writer = SegmentWriter(directory, frames.MAX_PAYLOAD_BYTES, last_segment=numbers[-1] if numbers else 0)
+    last = numbers[-1] if numbers else 0
+    writer = SegmentWriter(directory, frames.MAX_PAYLOAD_BYTES, last_segment=last, is_synced=True)
+    # What a destination has beyond the end of the segments was delivered and then lost with the machine: a stand-in
+    # must not take the place of what it has.
+    ahead = backlog.is_behind_a_cursor()
     for skeleton in lost:
-        data = encode_unit([_stand_in(skeleton)], manifest.resource)
+        has_root = ahead or parts.get((skeleton.trace_id, skeleton.root_span_id), 0) > skeleton.sequence
+        data = encode_unit([_stand_in(skeleton, manifest.rules, has_root=has_root)], manifest.resource)
         writer.append(
             frames.pack(
                 Record(
@@ -93,30 +116,46 @@ def _append_lost(directory: ProcessDirectory, backlog: Backlog, manifest: Manife
     writer.close()
 
 
-def _stand_in(skeleton: Record) -> SpanRecord:
-    """Return the span that says: a trace was here, this is when and how it ended, and its content is gone."""
-    start, span_count, status, _outcome = SKELETON_PAYLOAD.unpack(skeleton.payload)
+def _stand_in(skeleton: Record, rules: Sequence[str], *, has_root: bool) -> SpanRecord:
+    """Return the span that says: a trace was here, this is when and how it ended, and its content is gone.
+
+    Args:
+        skeleton: What is left of the unit.
+        rules: Names of the rules by number.
+        has_root: Whether the local root itself may have been delivered, so that this stands below it.
+    """
+    start, span_count, status, flags = SKELETON_PAYLOAD.unpack(skeleton.payload)
+    stamp: dict[str, object] = {"rule": _rule_name(skeleton.rule, rules)}
+    if not flags & Outcome.UNCOUNTED:
+        stamp["th"] = threshold_hex(skeleton.threshold)
+    attributes: dict[str, object] = {
+        semconv.OBSERVATION_TYPE: "span",
+        semconv.IS_APP_ROOT: not has_root,
+        semconv.CONTENT_LOST: "crash",
+        semconv.SAMPLING: json.dumps({**stamp, "spans": span_count}),
+    }
+    if flags & (Outcome.CANCELLED | Outcome.ABANDONED):
+        attributes[semconv.OUTCOME] = "cancelled" if flags & Outcome.CANCELLED else "abandoned"
     return SpanRecord(
         trace_id=skeleton.trace_id,
-        span_id=skeleton.root_span_id,
-        parent_span_id=0,
+        # Another id below the root, the same at every attempt.
+        span_id=_span_id_of_part(skeleton) if has_root else skeleton.root_span_id,
+        parent_span_id=skeleton.root_span_id if has_root else 0,
         name=CONTENT_LOST_NAME,
         kind=_INTERNAL_KIND,
         start_time_ns=start,
         end_time_ns=skeleton.time_ns,
         status_code=status,
         status_message="",
-        attributes={
-            semconv.OBSERVATION_TYPE: "span",
-            semconv.IS_APP_ROOT: True,
-            semconv.CONTENT_LOST: "crash",
-            semconv.SAMPLING: json.dumps(
-                {"rule": _rule_name(skeleton.rule), "th": threshold_hex(skeleton.threshold), "spans": span_count}
-            ),
-        },
-        trace_state=f"{semconv.TRACESTATE_KEY}=th:{threshold_hex(skeleton.threshold)}",
+        attributes=attributes,
+        trace_state=f"{semconv.TRACESTATE_KEY}=th:{stamp['th']}" if "th" in stamp else "",
         scope=ScopeRecord(name=semconv.SCOPE_NAME),
     )
+
+
+def _span_id_of_part(skeleton: Record) -> int:
+    named = f"{skeleton.trace_id:032x}{skeleton.root_span_id:016x}{skeleton.sequence}".encode()
+    return int.from_bytes(hashlib.blake2b(named, digest_size=8).digest(), "big") or 1
 
 
 def threshold_hex(threshold: int) -> str:
@@ -124,5 +163,5 @@ def threshold_hex(threshold: int) -> str:
     return f"{min(max(threshold, 0), 2**56 - 1):014x}".rstrip("0") or "0"
 
 
-def _rule_name(number: int) -> str:
-    return RULES[number] if number < len(RULES) else f"rule {number}"
+def _rule_name(number: int, rules: Sequence[str]) -> str:
+    return rules[number] if number < len(rules) else f"rule {number}"

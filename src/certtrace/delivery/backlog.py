@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from certtrace.delivery import frames
-from certtrace.delivery.addressed import holds_content, payload_of
+from certtrace.delivery.addressed import addressees, holds_content, is_for, payload_of
 from certtrace.delivery.directory import Position, ProcessDirectory
 from certtrace.delivery.files import read_from
 from certtrace.delivery.frames import FILE_HEADER, Record
@@ -59,7 +59,8 @@ class Backlog:
         self._ends: dict[int, int] = {}
         self._live = 0
         self._cursors: dict[str, Position] = {}
-        self._units = 0
+        self._units: dict[tuple[str, ...], int] = {}
+        self._moves: dict[int, tuple[Position, Position, bool]] = {}
         self._taken: dict[str, int] = {}
         self._untouched: set[int] = set()
         self._faults_told: set[Position] = set()
@@ -87,15 +88,40 @@ class Backlog:
             for found in frames.scan(data, _first_record(data)):
                 if found.record is not None:
                     sequences.add(found.record.sequence)
-                    self._count_loaded(Position(number, found.end))
+                    self._count_loaded(Position(number, found.end), addressees(found.record))
         return sequences
 
-    def grew(self, segment: int, end: int) -> None:
-        """Note one more record, whole up to `end`."""
+    def grew(self, segment: int, end: int, destinations: tuple[str, ...] = ()) -> None:
+        """Note one more record, whole up to `end`, for these destinations or for all."""
         with self._lock:
             self._ends[segment] = end
             self._live = segment
-            self._units += 1
+            self._units[destinations] = self._units.get(destinations, 0) + 1
+
+    def moved(self, old: Position, new: Position, end: int) -> None:
+        """Note that all records behind `old` in its segment are written anew from `new` to `end`, byte for byte."""
+        with self._lock:
+            # Only a segment of its own right behind the old one: else what lies between would be skipped.
+            follows = new.offset == FILE_HEADER.size and not any(old.segment < n < new.segment for n in self._ends)
+            self._ends[old.segment] = old.offset
+            self._ends[new.segment] = end
+            self._live = new.segment
+            self._moves[old.segment] = (old, new, follows)
+            self._cursors = {name: self._cursor_now(cursor) for name, cursor in self._cursors.items()}
+
+    def _now(self, position: Position) -> Position:
+        """Return where a place is after what lay there was written anew."""
+        while (move := self._moves.get(position.segment)) is not None and position.offset > move[0].offset:
+            old, new, _ = move
+            position = Position(new.segment, new.offset + position.offset - old.offset)
+        return position
+
+    def _cursor_now(self, cursor: Position) -> Position:
+        """Return where a cursor goes on: at the new place, or, where that would skip something, before the old one."""
+        move = self._moves.get(cursor.segment)
+        if move is None or cursor.offset <= move[0].offset:
+            return cursor
+        return self._now(cursor) if move[2] else move[0]
 
     def seal(self) -> None:
         """Note that nothing will be appended any more."""
@@ -112,7 +138,7 @@ class Backlog:
         """Whether the destination took everything before `position`."""
         with self._lock:
             cursor = self._cursors.get(destination)
-            return cursor is None or self._at_end(cursor, position)
+            return cursor is None or self._at_end(cursor, self._now(position))
 
     def read(self, destination: str, max_bytes: int, max_units: int) -> list[Item]:
         """Return the next payloads, at least one if there is any; the cursor does not move.
@@ -134,7 +160,7 @@ class Backlog:
     def ack(self, destination: str, items: Sequence[Item]) -> None:
         """Note that the destination has the items; the next `read` goes on behind them."""
         if items:
-            self._move(destination, items[-1].after, units=len(items))
+            self._move(destination, items[-1].after, units=sum(is_for(item.payload, destination) for item in items))
 
     def pending(self, destination: str) -> Pending:
         """Return what the destination has not taken."""
@@ -144,7 +170,8 @@ class Backlog:
             if cursor is None or start is None:
                 return Pending()
             size = sum(end for number, end in self._ends.items() if number >= start.segment) - start.offset
-            units = max(self._units - self._taken.get(destination, 0), 1)
+            owed = sum(n for names, n in self._units.items() if not names or destination in names)
+            units = max(owed - self._taken.get(destination, 0), 0)
         return Pending(units, size, self._time_at(start))
 
     def is_done(self) -> bool:
@@ -158,6 +185,13 @@ class Backlog:
         with self._lock:
             end = self._end()
             return all(self._at_end(self._cursors[name], end) for name in destinations if name in self._cursors)
+
+    def is_behind_a_cursor(self) -> bool:
+        """Whether a destination took more than is on disk: the machine died before that was forced to it."""
+        with self._lock:
+            return any(
+                cursor.offset > self._ends.get(cursor.segment, cursor.offset) for cursor in self._cursors.values()
+            )
 
     def retire(self) -> None:
         """Give nothing and note nothing any more: from now on the directory may be somebody else's."""
@@ -217,7 +251,7 @@ class Backlog:
         with self._lock:
             if destination not in self._cursors:
                 return
-            self._cursors[destination] = position
+            self._cursors[destination] = position = self._cursor_now(position)
             self._taken[destination] = self._taken.get(destination, 0) + units
         # No lock from here on: `before_delete` takes its owner's, which the owner holds when it calls `grew`.
         try:
@@ -251,10 +285,10 @@ class Backlog:
     def _leave(self, number: int) -> None:
         self._note_fault(Position(number, 0), "unknown")
 
-    def _count_loaded(self, behind: Position) -> None:
-        self._units += 1
+    def _count_loaded(self, behind: Position, destinations: tuple[str, ...]) -> None:
+        self._units[destinations] = self._units.get(destinations, 0) + 1
         for name, cursor in self._cursors.items():
-            if behind <= cursor:
+            if behind <= cursor and (not destinations or name in destinations):
                 self._taken[name] = self._taken.get(name, 0) + 1
 
     def _time_at(self, start: Position) -> int | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from certtrace.delivery.directory import CONTENT_PREFIX, ProcessDirectory
 from certtrace.delivery.files import Handle, create_for_append, write_whole
 from certtrace.delivery.frames import FILE_HEADER, file_header
+from certtrace.delivery.syncing import SyncedFile, sync_folder
 
 
 def open_segment(path: Path) -> Handle:
@@ -27,14 +28,29 @@ class SegmentWriter:
     """Appends whole records or nothing. Not thread-safe: its owner holds a lock."""
 
     def __init__(
-        self, directory: ProcessDirectory, segment_bytes: int, last_segment: int = 0, *, prefix: str = CONTENT_PREFIX
+        self,
+        directory: ProcessDirectory,
+        segment_bytes: int,
+        last_segment: int = 0,
+        *,
+        prefix: str = CONTENT_PREFIX,
+        is_synced: bool = False,
     ) -> None:
-        """Take the directory, the size at which a segment is full, the last number in use, and how names begin."""
+        """Take where to write.
+
+        Args:
+            directory: Where the segments are.
+            segment_bytes: Size at which a segment is full.
+            last_segment: The last number in use.
+            prefix: How the names begin.
+            is_synced: Whether somebody syncs: a full segment then stays open until that is done.
+        """
+        self._is_synced = is_synced
         self._directory = directory
         self._prefix = prefix
         self._segment_bytes = segment_bytes
-        self._handle: Handle | None = None
-        self._unsynced = False
+        self._file: SyncedFile | None = None
+        self._full: list[SyncedFile] = []
         self.segment = last_segment
         self.end = 0
 
@@ -45,53 +61,72 @@ class SegmentWriter:
             OSError: Nothing was written: what a short write left is cut off again.
         """
         before = self.end
-        if self._handle is None or self.end + len(data) > self._segment_bytes:
+        if self._file is None or self.end + len(data) > self._segment_bytes:
             self._open_next()
             before = 0
-        handle = self._handle
-        if handle is None:  # pragma: no cover - `_open_next` raised or set it
+        file = self._file
+        if file is None:  # pragma: no cover - `_open_next` raised or set it
             return 0
         try:
-            write_whole(handle, data)
+            write_whole(file.handle, data)
         except OSError:
-            self._cut_back(handle)
+            self._cut_back(file)
             raise
         self.end += len(data)
-        self._unsynced = True
         return self.end - before
 
+    def behind(self) -> list[SyncedFile]:
+        """Return the files that may not be whole on the disk itself, full ones first."""
+        self._full = [file for file in self._full if file.is_behind()]
+        present = self._file
+        return [*self._full, present] if present is not None and present.is_behind() else list(self._full)
+
+    def give_up(self, file: SyncedFile) -> None:
+        """Write no more to a file, nor sync it again."""
+        self._full = [full for full in self._full if full is not file]
+        if self._file is file:
+            self._file = None
+
     def sync(self) -> None:
-        """Put what was written on stable storage.
+        """Put what was written on stable storage, the names of the files included.
 
         Raises:
             OSError: It may not be there. The segment is closed for good: Linux reports such an error once and marks the
                 pages clean, so that a second `fdatasync` would lie.
         """
-        handle, self._unsynced = (self._handle if self._unsynced else None), False
-        if handle is None:
-            return
-        try:
-            os.fdatasync(handle.fd)
-        except OSError:
-            self._handle = None
-            raise
+        files = self.behind()
+        for file in files:
+            try:
+                file.sync()
+            except OSError:
+                self.give_up(file)
+                raise
+        if files:
+            sync_folder(self._directory.path)
 
     def is_unlinked(self) -> bool:
         """Whether somebody deleted the file that is being written."""
-        return self._handle is not None and os.fstat(self._handle.fd).st_nlink == 0
+        return self._file is not None and os.fstat(self._file.handle.fd).st_nlink == 0
 
     def close(self) -> None:
         """Write no more to the present segment."""
-        self._handle = None
+        self._retire()
 
     def _open_next(self) -> None:
-        self._handle = None
+        self._retire()
         self.segment += 1  # before the attempt: a number is never used twice, whatever a failure leaves behind
-        self._handle = open_segment(self._directory.segment(self.segment, self._prefix))
+        path = self._directory.segment(self.segment, self._prefix)
+        self._file = SyncedFile(open_segment(path), path, self.segment)
         self.end = FILE_HEADER.size
 
-    def _cut_back(self, handle: Handle) -> None:
+    def _retire(self) -> None:
+        """Go on without the present segment; it waits for its last sync."""
+        file, self._file = self._file, None
+        if file is not None and self._is_synced:
+            self._full.append(file)
+
+    def _cut_back(self, file: SyncedFile) -> None:
         try:
-            os.ftruncate(handle.fd, self.end)
+            os.ftruncate(file.handle.fd, self.end)
         except OSError:
-            self._handle = None  # a torn record may stay at its end; readers stop at the last whole one
+            self._retire()  # a torn record may stay at its end; readers stop at the last whole one

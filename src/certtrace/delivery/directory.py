@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from certtrace.delivery.files import Handle, open_for_lock, read_from, replace_file
+from certtrace.ports import RULES
 
 _LOCK: Final = "owner.lock"
 _MANIFEST: Final = "manifest.json"
@@ -47,6 +48,8 @@ class Manifest(NamedTuple):
     """Who is owed what the directory holds."""
     resource: dict[str, Any] = {}  # noqa: RUF012 - a default of a NamedTuple, never changed
     """Redacted resource attributes, for the spans that stand in for lost content."""
+    rules: tuple[str, ...] = RULES
+    """Names of the rules by their number in a skeleton: those of certtrace itself, then the policy's own."""
 
 
 class ProcessDirectory:
@@ -128,16 +131,23 @@ class ProcessDirectory:
     def read_manifest(self) -> Manifest:
         """Return the manifest; an empty one where it is missing or damaged."""
         data = self._read_json(_MANIFEST)
-        destinations = data.get("destinations")
         resource = data.get("resource")
         return Manifest(
-            tuple(str(name) for name in destinations) if isinstance(destinations, list) else (),
+            _names(data.get("destinations")),
             resource if isinstance(resource, dict) else {},
+            _names(data.get("rules")) or RULES,
         )
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Replace the manifest."""
-        self._write_json(_MANIFEST, {"destinations": list(manifest.destinations), "resource": manifest.resource})
+        self._write_json(
+            _MANIFEST,
+            {
+                "destinations": list(manifest.destinations),
+                "resource": manifest.resource,
+                "rules": list(manifest.rules),
+            },
+        )
 
     def read_cursor(self, destination: str) -> Position:
         """Return how far a destination has taken the content; the beginning where the cursor is missing or damaged."""
@@ -159,9 +169,9 @@ class ProcessDirectory:
             return low, {number for number in above if isinstance(number, int)}
         return 0, set()
 
-    def write_settled(self, low: int, above: Sequence[int]) -> None:
-        """Replace what `read_settled` returns."""
-        self._write_json(_SETTLED, {"low": low, "above": list(above)})
+    def write_settled(self, low: int, above: Sequence[int], *, durable: bool = False) -> None:
+        """Replace what `read_settled` returns; `durable` before content is deleted on the strength of it."""
+        self._write_json(_SETTLED, {"low": low, "above": list(above)}, durable=durable)
 
     def _read_json(self, name: str) -> dict[str, Any]:
         try:
@@ -170,8 +180,8 @@ class ProcessDirectory:
             return {}
         return data if isinstance(data, dict) else {}
 
-    def _write_json(self, name: str, data: dict[str, Any]) -> None:
-        replace_file(self.path / name, json.dumps(data, default=str).encode())
+    def _write_json(self, name: str, data: dict[str, Any], *, durable: bool = False) -> None:
+        replace_file(self.path / name, json.dumps(data, default=str).encode(), durable=durable)
 
 
 def abandoned(root: Path) -> list[Path]:
@@ -208,6 +218,10 @@ def _try_lock(path: Path) -> Handle | None:
         return lock if facts.st_nlink and facts.st_uid == os.geteuid() else None
     except OSError:
         return None
+
+
+def _names(value: object) -> tuple[str, ...]:
+    return tuple(str(name) for name in value) if isinstance(value, list) else ()
 
 
 def _cursor_name(destination: str) -> str:

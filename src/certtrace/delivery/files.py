@@ -78,12 +78,20 @@ def read_from(path: Path, start: int, end: int | None = None) -> bytes:
     return b"".join(parts)
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Give the file new content in one step: a reader sees the old or the new, never a mix."""
+def replace_file(path: Path, data: bytes, *, durable: bool = False) -> None:
+    """Give the file new content in one step: a reader sees the old or the new, never a mix.
+
+    Args:
+        path: The file.
+        data: What it is to hold.
+        durable: Whether the content is on the disk itself before the file gets its name.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     handle = Handle(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _OPEN_FLAGS, _FILE_MODE))
     try:
         write_whole(handle, data)
+        if durable:
+            os.fsync(handle.fd)
         draft.replace(path)
     except OSError:
         draft.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import Final
 
 FILE_MAGIC: Final = b"certspl\n"
@@ -45,6 +45,18 @@ class RecordType(IntEnum):
     """A whole unit that was not kept, in a recorder: see `asides`."""
     PROMOTED = 8
     """A unit of a recorder that was sent after all; the payload names the process that had set it aside."""
+
+
+class Outcome(IntFlag):
+    """How a unit ended, in one byte of its skeleton."""
+
+    ERROR = 1
+    CANCELLED = 2
+    ABANDONED = 4
+    UNCOUNTED = 8
+    """Kept for context only: it stands for itself, not for 1 / p units."""
+    PART = 16
+    """A part of a unit whose local root had not ended."""
 
 
 @dataclass(slots=True, frozen=True)

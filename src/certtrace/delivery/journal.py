@@ -7,7 +7,7 @@ path: `O_APPEND` makes each write whole and in order, and `next()` of a counter 
 import os
 from collections.abc import Callable
 from itertools import count
-from typing import Final
+from typing import Final, NamedTuple
 from zlib import crc32
 
 from certtrace.delivery.files import Handle
@@ -15,11 +15,6 @@ from certtrace.delivery.frames import CRC, RECORD_MAGIC, SKELETON, SKELETON_BYTE
 
 REFUSED: Final = 0
 """What `accept` returns for a unit that was not accepted; sequences start at 1."""
-REFUSE_NOTHING: Final = 2**57
-"""No threshold is as high."""
-REFUSE_UNCERTAIN: Final = 1
-"""Units that were kept by chance (threshold above 0) are refused, those that a rule kept for certain are not."""
-REFUSE_ALL: Final = 0
 
 _pack = SKELETON.pack
 _pack_crc = CRC.pack
@@ -30,27 +25,43 @@ _UINT32: Final = 2**32 - 1
 _UINT64: Final = 2**64 - 1
 
 
+class Troubled(NamedTuple):
+    """A unit that could not be accepted in the usual way."""
+
+    skeleton: bytes
+    """The whole record; empty where not even numbers were given."""
+    sequence: int
+    threshold: int
+    rule: int
+
+
 class Journal:
     """Hands out sequence numbers and puts skeletons on disk."""
 
-    __slots__ = ("_gaps", "_on_trouble", "_sequence", "handle", "refuse_from")
+    __slots__ = ("_gaps", "_on_trouble", "_on_written", "_sequence", "handle", "is_open", "watched")
 
     def __init__(self) -> None:
         """Start without a file; `begin` comes before the first `accept`."""
-        self.begin(lambda _skeleton, _sequence, _threshold: REFUSED)
+        self.begin(lambda _unit: REFUSED, lambda _handle: None)
 
-    def begin(self, on_trouble: Callable[[bytes, int, int], int]) -> None:
+    def begin(self, on_trouble: Callable[[Troubled], int], on_written: Callable[[Handle], None]) -> None:
         """Start as a process that has accepted nothing; also in a forked child, where callers keep this very object.
 
         Args:
-            on_trouble: Called when there is no open file, or it refused. Gets the skeleton, its sequence and threshold;
-                returns the sequence or `REFUSED`. Never raises.
+            on_trouble: Called when there is no open file, it refused, or not everybody is taken. Returns the sequence
+                or `REFUSED`. Never raises.
+            on_written: Called after a write while `watched`. Raises `OSError` where the skeleton may not be safe: it
+                then counts as not written.
         """
         self._on_trouble = on_trouble
+        self._on_written = on_written
         self._sequence = count(1)
         self._gaps = 0
         self.handle: Handle | None = None
-        self.refuse_from = REFUSE_NOTHING
+        self.is_open = True
+        """Whether every unit is taken; if not, `on_trouble` decides."""
+        self.watched = False
+        """Whether somebody wants to know of the next write."""
 
     def accept(  # noqa: PLR0913, PLR0917 - an object for the nine would cost as much as the write
         self,
@@ -73,7 +84,8 @@ class Journal:
             end_time_ns: End of the local root, unix time.
             status_code: OTLP's number.
             span_count: Spans in the unit.
-            outcome: Flags of the caller's own, 8 bits.
+            outcome: Flags: 1 error, 2 cancelled, 4 abandoned, 8 does not count (kept for context), 16 part of a unit
+                that went on. See `frames.Outcome`.
             threshold: Rejection threshold the unit was kept with; 0 is certain.
             rule: Number of the rule that kept it, 16 bits.
         """
@@ -98,9 +110,11 @@ class Journal:
                 status_code,
                 outcome,
             )
-            if threshold < self.refuse_from:
+            if self.is_open:
                 handle = self.handle
                 if _write(handle.fd, body + _pack_crc(crc32(body))) == SKELETON_BYTES:  # type: ignore[union-attr]  # None raises, and the except branch opens the file: no test on the usual path
+                    if self.watched:
+                        self._on_written(handle)  # type: ignore[arg-type]  # as above
                     return sequence
         except Exception:  # noqa: BLE001, S110 - the caller is the host's code; every failure goes the slow way below
             pass
@@ -109,7 +123,7 @@ class Journal:
                 sequence,
                 (rule, trace_id, root_span_id, threshold, end_time_ns, start_time_ns, span_count, status_code, outcome),
             )
-        return self._on_trouble(body + _pack_crc(crc32(body)), sequence, threshold)
+        return self._on_trouble(Troubled(body + _pack_crc(crc32(body)) if body else b"", sequence, threshold, rule))
 
     def swap(self, handle: Handle) -> int:
         """Write to another file from now on; return a sequence that every number in the old file is below."""

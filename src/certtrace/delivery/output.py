@@ -3,27 +3,35 @@
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from certtrace.delivery import frames
 from certtrace.delivery.addressed import record_of
 from certtrace.delivery.backlog import Backlog, Item
-from certtrace.delivery.content import SegmentWriter, open_segment
+from certtrace.delivery.content import SegmentWriter
 from certtrace.delivery.counters import SpoolCounters
-from certtrace.delivery.directory import JOURNAL_PREFIX, Manifest, Position, ProcessDirectory
-from certtrace.delivery.files import write_whole
-from certtrace.delivery.journal import REFUSED, Journal
+from certtrace.delivery.directory import Manifest, Position, ProcessDirectory
+from certtrace.delivery.durability import Durability
+from certtrace.delivery.journal import REFUSED, Journal, Troubled
+from certtrace.delivery.journal_files import JournalFiles
 from certtrace.delivery.ring import Ring
 from certtrace.delivery.settlement import Settlement
+from certtrace.delivery.syncing import Fsync
 from certtrace.ports import Payload
 
 _log = logging.getLogger(__name__)
 
-_JOURNAL_RECORDS: Final = 100_000
 _PROBE_SECONDS: Final = 0.5
 _PROBE_SECONDS_MAX: Final = 60.0
+
+
+class Sizes(NamedTuple):
+    """Bounds of what one process writes."""
+
+    segment_bytes: int
+    memory_bytes: int
 
 
 class Output:
@@ -36,31 +44,44 @@ class Output:
         journal: Journal,
         counters: SpoolCounters,
         *,
-        segment_bytes: int,
-        memory_bytes: int,
+        sizes: Sizes,
+        fsync: Fsync,
+        refuses: Callable[[Troubled], bool],
     ) -> None:
-        """Take where to create the directory; `open` creates it."""
+        """Take where to create the directory; `open` creates it.
+
+        Args:
+            root: The spool's folder.
+            manifest: What whoever adopts the directory has to know.
+            journal: What hands out the numbers.
+            counters: Counted into, under this output's lock.
+            sizes: Bounds.
+            fsync: When to force the disk.
+            refuses: Decides, while the journal is not open to all, whether a unit is refused, and counts it.
+        """
         # Reentrant: a signal handler may end a span while its own thread is in here.
         self._lock = threading.RLock()
         self._root = root
         self._manifest = manifest
         self._counters = counters
-        self._segment_bytes = segment_bytes
+        self._sizes = sizes
+        self._refuses = refuses
         self._settlement = Settlement()
+        self._journals = JournalFiles(journal, self._settlement, is_synced=fsync != "process")
+        self._durability = Durability(
+            fsync, self._lock, self._journals, counters, recover=self._ready, on_trouble=self._disk_refused
+        )
         self._directory: ProcessDirectory | None = None
         self._writer: SegmentWriter | None = None
-        self._journal_number = 0
-        self._open_journal_number = 0
-        self._journal_begins = 1
-        self._old_journals: list[tuple[int, int]] = []
         self._degraded = False
         self._logged: set[str] = set()
         self._probe_at = 0.0
         self._probe_seconds = _PROBE_SECONDS
         self.journal = journal
-        self.journal.begin(self._accept_with_trouble)
+        self.journal.begin(self._accept_with_trouble, self._durability.wrote_skeleton)
+        self._durability.begin(journal)
         self.backlog: Backlog | None = None
-        self.ring = Ring(memory_bytes, on_gone=self._settle_items)
+        self.ring = Ring(sizes.memory_bytes, on_gone=self._settle_items)
         self.ring.owe(manifest.destinations)
         self.written_bytes = 0
         self.moved = (Position(), Position())
@@ -82,13 +103,13 @@ class Output:
         with self._lock:
             self._ready()
 
-    def owe(self, destinations: Sequence[str]) -> None:
-        """Set who is to get what is written."""
+    def describe(self, manifest: Manifest) -> None:
+        """Set what whoever adopts the directory has to know, and with it who is to get what is written."""
         with self._lock:
-            self._manifest = self._manifest._replace(destinations=tuple(destinations))
-            self.ring.owe(destinations)
+            self._manifest = manifest
+            self.ring.owe(manifest.destinations)
             if self.backlog is not None and self._directory is not None:
-                self.backlog.owe(destinations)
+                self.backlog.owe(manifest.destinations)
                 try:
                     self._directory.write_manifest(self._manifest)
                 except OSError as error:
@@ -104,15 +125,24 @@ class Output:
             self._counters.degraded += 1
             return self.ring.append(payload, sequence, now)
 
-    def settle(self, sequence: int) -> None:
-        """Note that the accepted sequence needs no content."""
+    def sync(self) -> bool:
+        """Force what was written to the disk; return whether all of it is safe now. Never raises."""
+        return self._durability.sync(wait=True)
+
+    def sync_if_always(self) -> None:
+        """Force it now where nothing counts as written before."""
+        self._durability.sync_if_always()
+
+    def give_up(self, sequence: int) -> None:
+        """Note that an accepted sequence will have no content in this process."""
         with self._lock:
             self._settlement.settle(sequence)
 
-    def accepted(self) -> int:
-        """Return how many units got a sequence."""
+    def accepted(self) -> tuple[int, int]:
+        """Return how many units got a sequence, and how many of those have no content on disk yet."""
         with self._lock:
-            return self.journal.accepted(self._take_gap())
+            gap = self._take_gap()
+            return self.journal.accepted(gap), gap - self._settlement.count()
 
     def maintain(self) -> None:
         """Do what must not happen on a host's thread: probe, sync, replace a deleted directory, delete old journals."""
@@ -120,22 +150,21 @@ class Output:
             try:
                 if self._writer is not None:
                     self._reopen_if_deleted(self._writer)
-                if self._ready() and self._writer is not None:
+                if self._ready() and self._directory is not None:
                     self._move_memory_to_disk()
-                    self._writer.sync()
-                    self._delete_settled_journals()
+                    self._journals.delete_settled(self._directory)
             except OSError as error:
                 self._disk_refused(error)
+        self._durability.sync()
 
-    def close(self) -> None:
+    def close(self, timeout_seconds: float) -> None:
         """Write no more; leave the directory to others, or delete it when it owes nothing to anyone."""
         with self._lock:
             self._move_memory_to_disk()
+        self._durability.end(timeout_seconds)
+        with self._lock:
             self.journal.handle = None
             directory, backlog = self._directory, self.backlog
-            if self._writer is not None:
-                self._sync_quietly(self._writer)
-                self._writer.close()
             self._writer = None
             self._directory = None
             if directory is None or backlog is None:
@@ -150,8 +179,6 @@ class Output:
     def forget_after_fork(self) -> None:
         """Drop the parent's files in a forked child. Nothing is written, and the parent's lock stays the parent's."""
         self.journal.handle = None
-        if self._writer is not None:
-            self._writer.close()
         if self._directory is not None:
             self._directory.forget_after_fork()
 
@@ -166,6 +193,7 @@ class Output:
                 self._open_directory()
             if self.journal.handle is None:
                 self._open_journal()
+            self._durability.write_anew()
         except OSError as error:
             self._disk_refused(error)
             return False
@@ -179,21 +207,14 @@ class Output:
             directory.remove()
             raise
         self._directory = directory
-        self._writer = SegmentWriter(directory, self._segment_bytes)
+        self._writer = SegmentWriter(directory, self._sizes.segment_bytes, is_synced=self._durability.is_on)
         self.backlog = Backlog(directory, on_fault=self._count_fault, before_delete=self._checkpoint)
         self.backlog.owe(self._manifest.destinations)
+        self._durability.use(directory, self._writer, self.backlog)
 
     def _open_journal(self) -> None:
-        if self._directory is None:
-            return
-        self._journal_number += 1
-        handle = open_segment(self._directory.segment(self._journal_number, JOURNAL_PREFIX))
-        bound = self.journal.swap(handle)
-        self._settlement.settle(bound)
-        if self._open_journal_number:
-            self._old_journals.append((self._open_journal_number, bound))
-        self._open_journal_number = self._journal_number
-        self._journal_begins = bound
+        if self._directory is not None:
+            self._journals.open_next(self._directory)
 
     def _disk_refused(self, error: OSError) -> None:
         self._degraded = True
@@ -209,7 +230,8 @@ class Output:
 
     def _disk_took(self) -> None:
         self._degraded = False
-        self._probe_seconds = _PROBE_SECONDS
+        if not self._durability.is_failing:
+            self._probe_seconds = _PROBE_SECONDS
 
     def _reopen_if_deleted(self, writer: SegmentWriter) -> None:
         directory = self._directory
@@ -220,57 +242,45 @@ class Output:
             owed = [self.backlog.pending(name).units for name in self.backlog.owed]
             self._counters.lost += max(owed, default=0)
             self.backlog.retire()
-        writer.close()
-        self.journal.handle = None
+        self._durability.use(None, None, None)
+        self._journals.forget()
         self._directory = self._writer = self.backlog = None
-        self._open_journal_number = 0
-        self._old_journals.clear()
         directory.release()
 
     # --- skeletons ---------------------------------------------------------------------------------------------------
 
-    def _accept_with_trouble(self, skeleton: bytes, sequence: int, threshold: int) -> int:
-        """Take a skeleton whose usual way failed: no open journal, a full or failing disk, a full spool."""
+    def _accept_with_trouble(self, unit: Troubled) -> int:
+        """Take a unit whose usual way failed: no open journal, a full or failing disk, a spool not open to all."""
         try:
             with self._lock:
-                if threshold >= self.journal.refuse_from:
-                    self._counters.refused_units += 1
-                    self._settlement.settle(sequence)
+                if not self.journal.is_open and self._refuses(unit):
+                    self._settlement.settle(unit.sequence)
                     return REFUSED
-                if not self._write_skeleton(skeleton):
+                if not self._write_skeleton(unit.skeleton):
                     self._counters.degraded += 1
+                    self._counters.degraded_units += 1
         except Exception as error:  # noqa: BLE001 - this runs inside the host's call
             self._log_once(f"A skeleton could not be written: unexpected {type(error).__name__} in the spool.")
-        return sequence
+        return unit.sequence
 
     def _write_skeleton(self, skeleton: bytes) -> bool:
-        if not self._ready() or self.journal.handle is None:
+        if not skeleton or not self._ready():
             return False
         try:
-            # A part that a short write left stays: readers find the next whole record, and cutting it off could cut
-            # off what another thread wrote behind it.
-            write_whole(self.journal.handle, skeleton)
+            self._journals.write(skeleton, sync=self._durability.is_always)
         except OSError as error:
             self.journal.handle = None
             self._disk_refused(error)
             return False
+        self._durability.wrote(0)
         return True
 
     def _rotate_journal_if_full(self, sequence: int) -> None:
-        if sequence - self._journal_begins >= _JOURNAL_RECORDS:
+        if self._journals.is_full(sequence):
             try:
                 self._open_journal()
             except OSError as error:
                 self._disk_refused(error)
-
-    def _delete_settled_journals(self) -> None:
-        directory = self._directory
-        deletable = [(number, bound) for number, bound in self._old_journals if bound <= self._settlement.low]
-        if directory is None or not deletable:
-            return
-        for number, bound in deletable:
-            directory.segment(number, JOURNAL_PREFIX).unlink(missing_ok=True)
-            self._old_journals.remove((number, bound))
 
     # --- content -----------------------------------------------------------------------------------------------------
 
@@ -278,13 +288,15 @@ class Output:
         if not self._ready() or self._writer is None or self.backlog is None:
             return False
         try:
-            self.written_bytes += self._writer.append(frames.pack(record_of(payload, sequence, time_ns)))
+            written = self._writer.append(frames.pack(record_of(payload, sequence, time_ns)))
         except OSError as error:
             self._disk_refused(error)
             return False
-        self.backlog.grew(self._writer.segment, self._writer.end)
+        self.written_bytes += written
+        self.backlog.grew(self._writer.segment, self._writer.end, payload.destinations)
         self._settlement.settle(sequence)
         self._counters.spooled += 1
+        self._durability.wrote(written)
         self._disk_took()
         return True
 
@@ -305,7 +317,9 @@ class Output:
     def _checkpoint(self) -> None:
         with self._lock:
             if self._directory is not None:
-                self._directory.write_settled(self._settlement.low, sorted(self._settlement.above))
+                self._directory.write_settled(
+                    self._settlement.low, sorted(self._settlement.above), durable=self._durability.is_on
+                )
 
     def _save_settlement(self, directory: ProcessDirectory) -> None:
         try:
@@ -324,9 +338,3 @@ class Output:
     def _count_fault(self, fault: str) -> None:
         with self._lock:
             setattr(self._counters, fault, getattr(self._counters, fault) + 1)
-
-    def _sync_quietly(self, writer: SegmentWriter) -> None:
-        try:
-            writer.sync()
-        except OSError as error:
-            self._disk_refused(error)

@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from certtrace.delivery.addressed import is_for
 from certtrace.delivery.backlog import Item, Pending
 from certtrace.delivery.directory import Position
 from certtrace.ports import Payload
@@ -95,9 +96,15 @@ class Ring:
                 return True
             return not any(cursor < item.after.offset <= position.offset for item in self._items)
 
+    def count(self) -> int:
+        """Return how many payloads are here."""
+        with self._lock:
+            return len(self._items)
+
     def pending(self, destination: str) -> Pending:
         """Return what the destination has not taken."""
         with self._lock:
             cursor = self._cursors.get(destination)
             left = [item for item in self._items if cursor is not None and item.after.offset > cursor]
+            left = [item for item in left if is_for(item.payload, destination)]
             return Pending(len(left), sum(len(i.payload.data) for i in left), left[0].time_ns if left else None)

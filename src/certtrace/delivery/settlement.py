@@ -23,3 +23,7 @@ class Settlement:
     def is_settled(self, sequence: int) -> bool:
         """Whether the sequence needs nothing more."""
         return sequence < self.low or sequence in self.above
+
+    def count(self) -> int:
+        """Return how many numbers need nothing more."""
+        return self.low - 1 + len(self.above)

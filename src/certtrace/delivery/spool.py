@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 from certtrace.delivery import files
-from certtrace.delivery.adoption import adopt
 from certtrace.delivery.backlog import Backlog, Item, Pending
-from certtrace.delivery.counters import SpoolCounters
-from certtrace.delivery.directory import Manifest, Position, ProcessDirectory, abandoned, remove_stale_drafts
-from certtrace.delivery.journal import REFUSE_ALL, REFUSE_NOTHING, REFUSE_UNCERTAIN, REFUSED, Journal
-from certtrace.delivery.output import Output
+from certtrace.delivery.budget import Budget, Gate, is_certain
+from certtrace.delivery.counters import Owed, SpoolCounters, SpoolFacts
+from certtrace.delivery.directory import Manifest, Position
+from certtrace.delivery.journal import REFUSED, Journal, Troubled
+from certtrace.delivery.orphans import Orphans
+from certtrace.delivery.output import Output, Sizes
 from certtrace.delivery.parting import halve_unit
-from certtrace.ports import Payload
+from certtrace.delivery.ring import Ring
+from certtrace.delivery.syncing import Fsync
+from certtrace.delivery.volume import complaint_about
+from certtrace.ports import RULES, Payload
 
 _log = logging.getLogger(__name__)
 
@@ -26,8 +30,6 @@ _MIB: Final = 1024 * 1024
 _USAGE_SECONDS: Final = 5.0
 _ADOPT_SECONDS: Final = 15.0
 _CLOSE_SECONDS: Final = 1.0
-_CERTAIN_ONLY_ABOVE: Final = 0.9
-"""Share of the budget above which only units that a rule kept for certain are accepted."""
 _DIVIDE_ABOVE: Final = 4 * _MIB
 
 
@@ -63,42 +65,53 @@ class Spool:
     accept: Callable[..., int]
     """`Journal.accept`: put one unit's skeleton on disk and return its sequence, or 0 where it was refused."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - built in one place, from the settings
         self,
         root: Path,
         *,
         resource: Mapping[str, object] | None = None,
+        rules: Sequence[str] = (),
+        fsync: Fsync = "group",
         max_bytes: int = 1024 * _MIB,
         segment_bytes: int = 8 * _MIB,
         memory_bytes: int = 16 * _MIB,
         min_free_bytes: int = 64 * _MIB,
+        relieve: Callable[[int], object] | None = None,
     ) -> None:
         """Open the spool and this process's directory in it.
 
         Args:
             root: Folder of all processes' directories; created if missing, closed to other users.
             resource: Redacted resource attributes, for the spans that stand in for content a crash destroyed.
+            rules: Names of the sampling policy's own rules; see `rule_numbers`.
+            fsync: When the disk is forced: never (`process`), within 0.2 s (`group`), or before a unit counts as
+                accepted (`always`).
             max_bytes: Budget for everything below `root`. Above it new units are refused; accepted ones stay.
             segment_bytes: Size at which the next segment begins.
             memory_bytes: Bound for what is held in memory while the disk refuses.
             min_free_bytes: Below this much free disk, units that were kept by chance are refused.
+            relieve: Called with a number of bytes when the disk is that short, before anybody is refused.
 
         Raises:
             SpoolError: `root` is not usable.
         """
         files.make_private_folder(root)
         self._root = root
-        self._resource = dict(resource or {})
-        self._max_bytes = max_bytes
-        self._segment_bytes = segment_bytes
-        self._memory_bytes = memory_bytes
-        self._min_free_bytes = min_free_bytes
-        self._destinations: tuple[str, ...] = ()
+        self._manifest = Manifest((), dict(resource or {}), (*RULES, *rules))
+        self._fsync: Fsync = fsync
+        self._sizes = Sizes(segment_bytes, memory_bytes)
+        self._budget = Budget(root, max_bytes, min_free_bytes, relieve)
         self._closed = False
         self._journal = Journal()
         self.accept = self._journal.accept
+        self.rule_numbers: dict[str, int] = {}
+        """The number that `accept` takes for each rule: certtrace's own, then the policy's."""
+        self.add_rules(rules)
         self._begin()
         self._output.open()
+        complaint = complaint_about(root)
+        if complaint:
+            _log.warning("%s", complaint)
         _spools.add(self)
 
     def _begin(self) -> None:
@@ -108,21 +121,19 @@ class Spool:
         self._counters = SpoolCounters()
         self._output = Output(
             self._root,
-            Manifest(self._destinations, self._resource),
+            self._manifest,
             self._journal,
             self._counters,
-            segment_bytes=self._segment_bytes,
-            memory_bytes=self._memory_bytes,
+            sizes=self._sizes,
+            fsync=self._fsync,
+            refuses=self._refuses,
         )
-        self._adopted: dict[Path, Backlog] = {}
-        self._left_alone: set[Path] = set()
-        self._complained: set[Path] = set()
+        self._orphans = Orphans(self._root, on_fault=self._count_fault, on_content_lost=self._count_content_lost)
         self._adopt_at = 0.0
         self._usage_at = 0.0
-        self._used_bytes = 0
-        self._disk_is_low = False
-        if self._closed:
-            self._journal.refuse_from = REFUSE_ALL
+        self._gate = Gate.OPEN
+        self._gate_reason = ""
+        self._update_gate()
 
     @property
     def path(self) -> Path | None:
@@ -141,8 +152,21 @@ class Spool:
 
     def owe(self, destinations: Sequence[str]) -> None:
         """Name the destinations that are to get what is written from now on."""
-        self._destinations = tuple(destinations)
-        self._output.owe(destinations)
+        self._manifest = self._manifest._replace(destinations=tuple(destinations))
+        self._output.describe(self._manifest)
+
+    def add_rules(self, names: Sequence[str]) -> None:
+        """Give numbers to rules that have none yet; a number once given stays, as skeletons on disk hold it."""
+        known = self._manifest.rules
+        known += tuple(name for name in dict.fromkeys(names) if name not in known)
+        self.rule_numbers = {name: number for number, name in enumerate(known)}
+        if known != self._manifest.rules:
+            self._manifest = self._manifest._replace(rules=known)
+            self._output.describe(self._manifest)
+
+    def sync(self) -> bool:
+        """Force what was written to the disk itself; return whether all of it is safe. Waits for the disk."""
+        return self._output.sync()
 
     def content(self, sequence: int, *payloads: Payload) -> bool:
         """Append redacted content; False where it was refused or neither disk nor memory took it. Never raises.
@@ -153,31 +177,37 @@ class Spool:
         """
         try:
             with self._lock:
-                if self._closed or (sequence == REFUSED and self._journal.refuse_from == REFUSE_ALL):
+                if self._closed or (sequence == REFUSED and self._gate == Gate.SHUT):
                     self._counters.refused += 1
                     return False
                 if not self._put(sequence, payloads):
                     self._counters.lost += 1
                     return False
                 self._update_gate()
-                return True
+            self._output.sync_if_always()
         except Exception as error:  # noqa: BLE001 - the worker has to live on; the loss is counted
             self._counters.lost += 1
             _log.warning("A unit could not be spooled: %s. It is lost.", type(error).__name__)
             return False
+        return True
 
     def _put(self, sequence: int, payloads: Sequence[Payload]) -> bool:
         *parts, last = [part for payload in payloads for part in _divide(payload)]
         # Only the last part has the sequence: a crash in between leaves the unit without settled content.
-        return all(self._output.put(REFUSED, part) for part in parts) and self._output.put(sequence, last)
+        if not (all(self._output.put(REFUSED, part) for part in parts) and self._output.put(sequence, last)):
+            return False
+        for part in (*parts, last):
+            self._counters.records += 1
+            counted = self._counters.records_for
+            counted[part.destinations] = counted.get(part.destinations, 0) + 1
+        return True
 
     # --- the delivery threads' side ----------------------------------------------------------------------------------
 
     def sources(self, destination: str) -> list[Source]:
         """Return what the destination is owed from: this process's output, and adopted directories."""
         own = self._output.backlog
-        with self._lock:
-            adopted = [backlog for backlog in self._adopted.values() if destination in backlog.owed]
+        adopted = [backlog for backlog in self._orphans.backlogs() if destination in backlog.owed]
         return [*([own] if own is not None else []), self._output.ring, *adopted]
 
     def mark(self) -> Mark:
@@ -201,9 +231,40 @@ class Spool:
 
     def counters(self) -> SpoolCounters:
         """Return a copy of the counts, `accepted` brought up to date."""
-        handed_out = self._output.accepted()
         with self._lock:
-            return replace(self._counters, accepted=max(handed_out - self._counters.refused_units, 0))
+            return self._count()[0]
+
+    def facts(self) -> SpoolFacts:
+        """Return how the spool stands now."""
+        with self._lock:
+            counters, waiting = self._count()
+            own, ring = self._output.backlog, self._output.ring
+            adopted = self._orphans.backlogs()
+            owed = {name: _owed(name, own, ring, adopted) for name in self._manifest.destinations}
+            return SpoolFacts(
+                counters=counters,
+                waiting=waiting,
+                in_memory=ring.count(),
+                is_degraded=self._output.is_degraded,
+                gate=self._gate.name.lower(),
+                gate_reason=self._gate_reason,
+                used_bytes=self._budget.used_bytes(self._output.written_bytes),
+                max_bytes=self._budget.max_bytes,
+                free_bytes=self._budget.free_bytes,
+                owed=owed,
+                adopted_directories=len(adopted),
+            )
+
+    def _count(self) -> tuple[SpoolCounters, int]:
+        handed_out, waiting = self._output.accepted()
+        counted = self._counters
+        copy = replace(
+            counted,
+            accepted=max(handed_out - counted.refused_units, 0),
+            refused_by_reason=dict(counted.refused_by_reason),
+            records_for=dict(counted.records_for),
+        )
+        return copy, waiting
 
     def maintain(self) -> None:
         """Do the upkeep that is due: probe and sync the disk, measure, adopt, delete. Called often, by any thread."""
@@ -217,8 +278,8 @@ class Spool:
                 self._measure()
             if now >= self._adopt_at:
                 self._adopt_at = now + _ADOPT_SECONDS
-                self._adopt_abandoned()
-            self._remove_finished()
+                self._orphans.look(self._manifest.destinations)
+            self._orphans.leave_finished(self._manifest.destinations)
         finally:
             self._upkeep.release()
 
@@ -227,84 +288,42 @@ class Spool:
         if self._closed:
             return
         self._closed = True
-        self._journal.refuse_from = REFUSE_ALL
+        self._update_gate()
         if not self._upkeep.acquire(timeout=_CLOSE_SECONDS):
             return  # a disk that hangs must not hang the exit; the lock dies with the process, and others adopt
         try:
-            self._remove_finished()
-            for path in list(self._adopted):
-                self._leave(path)
+            self._orphans.leave_finished(self._manifest.destinations)
+            self._orphans.leave_all()
             with self._lock:
-                self._output.close()
+                self._output.close(_CLOSE_SECONDS)
         finally:
             self._upkeep.release()
 
     # --- upkeep ------------------------------------------------------------------------------------------------------
 
     def _measure(self) -> None:
-        self._used_bytes = files.folder_bytes(self._root)
-        self._output.written_bytes = 0
-        try:
-            facts = os.statvfs(self._root)
-            self._disk_is_low = facts.f_bavail * facts.f_frsize < self._min_free_bytes
-        except OSError:
-            self._disk_is_low = False
+        # Taken off afterwards: what is written while the folder is looked through counts twice rather than never.
+        before = self._output.written_bytes
+        self._budget.measure(is_refused=self._output.is_degraded)
+        self._output.written_bytes -= before
         self._update_gate()
 
     def _update_gate(self) -> None:
-        used = self._used_bytes + self._output.written_bytes
-        journal = self._journal
-        if self._closed or used >= self._max_bytes:
-            journal.refuse_from = REFUSE_ALL
-        elif self._disk_is_low or used >= self._max_bytes * _CERTAIN_ONLY_ABOVE:
-            journal.refuse_from = REFUSE_UNCERTAIN
+        if self._closed:
+            self._gate, self._gate_reason = Gate.SHUT, "closed"
         else:
-            journal.refuse_from = REFUSE_NOTHING
+            self._gate, self._gate_reason = self._budget.judge(self._output.written_bytes)
+        self._journal.is_open = self._gate == Gate.OPEN
 
-    def _adopt_abandoned(self) -> None:
-        remove_stale_drafts(self._root)
-        for path in abandoned(self._root):
-            if path in self._left_alone:
-                continue
-            directory = ProcessDirectory.adopt(path)
-            if directory is None:
-                continue
-            try:
-                backlog = adopt(
-                    directory, self._destinations, on_fault=self._count_fault, on_content_lost=self._count_content_lost
-                )
-            except Exception as error:  # noqa: BLE001 - a hostile or damaged directory must not stop the others
-                self._give_back(directory, error)
-                continue
-            with self._lock:
-                self._adopted[path] = backlog
-
-    def _give_back(self, directory: ProcessDirectory, error: Exception) -> None:
-        directory.release()
-        # A full disk passes, and every step of an adoption can be repeated; what fails otherwise would fail again.
-        if not isinstance(error, OSError):
-            self._left_alone.add(directory.path)
-        if directory.path not in self._complained:
-            self._complained.add(directory.path)
-            _log.warning("A spool directory could not be adopted (%s); it stays as it is.", type(error).__name__)
-
-    def _remove_finished(self) -> None:
-        for path, backlog in list(self._adopted.items()):
-            if backlog.is_done() and not backlog.has_untouched():
-                self._leave(path, remove=True)
-            elif backlog.has_all(self._destinations):
-                # What is left is for destinations that this process does not have: another one shall have its turn.
-                self._leave(path)
-
-    def _leave(self, path: Path, *, remove: bool = False) -> None:
-        with self._lock:
-            backlog = self._adopted.pop(path)
-        backlog.retire()
-        if remove:
-            backlog.directory.remove()
-        else:
-            self._left_alone.add(path)
-            backlog.directory.release()
+    def _refuses(self, unit: Troubled) -> bool:
+        """Decide about a unit while not everybody is taken. Called under the output's lock, on a host's thread."""
+        gate, reason = self._gate, self._gate_reason
+        if gate == Gate.OPEN or (gate == Gate.CERTAIN_ONLY and is_certain(unit.threshold, unit.rule)):
+            return False
+        self._counters.refused_units += 1
+        by_reason = self._counters.refused_by_reason
+        by_reason[reason] = by_reason.get(reason, 0) + 1
+        return True
 
     def _count_fault(self, fault: str) -> None:
         with self._lock:
@@ -317,8 +336,7 @@ class Spool:
     def _after_fork_in_child(self) -> None:
         """Become a process of its own: files are dropped unflushed, the directory is opened on first use."""
         self._output.forget_after_fork()
-        for backlog in self._adopted.values():
-            backlog.directory.forget_after_fork()
+        self._orphans.forget_after_fork()
         self._begin()
 
 
@@ -330,6 +348,19 @@ def _divide(payload: Payload) -> list[Payload]:
     if halves is None:
         return [payload]
     return [part for half in halves for part in _divide(replace(payload, data=half))]
+
+
+def _owed(name: str, own: Backlog | None, ring: Ring, adopted: Sequence[Backlog]) -> Owed:
+    parts = [ring.pending(name), *([own.pending(name)] if own is not None else [])]
+    others = [backlog.pending(name) for backlog in adopted if name in backlog.owed]
+    times = [part.oldest_time_ns for part in (*parts, *others) if part.oldest_time_ns is not None]
+    return Owed(
+        records=sum(part.units for part in parts),
+        bytes=sum(part.bytes for part in parts),
+        oldest_time_ns=min(times, default=None),
+        adopted_records=sum(part.units for part in others),
+        adopted_bytes=sum(part.bytes for part in others),
+    )
 
 
 _spools: "weakref.WeakSet[Spool]" = weakref.WeakSet()
