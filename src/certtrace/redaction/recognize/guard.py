@@ -3,13 +3,18 @@
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from certtrace.ports import Recognized, Recognizer
 
 _REST_SECONDS: Final = 60.0
 """How long a recognizer that hung is left alone; its texts are withheld meanwhile."""
+
+
+_Answer = tuple[list[list[Recognized]] | None, str]
+"""What was recognized, or why nothing was."""
 
 
 class RecognizerError(Exception):
@@ -40,16 +45,16 @@ class Guarded:
             RecognizerError: It raised, did not answer in time, or answered with something else.
         """
         with self._lock:
-            return checked(self._answer(list(texts)), texts)
+            return self._answer(list(texts))
 
-    def _answer(self, texts: list[str]) -> Any:
+    def _answer(self, texts: list[str]) -> list[list[Recognized]]:
         if time.monotonic() < self._rests_until:
             msg = "It hung a moment ago."
             raise RecognizerError(msg)
         if self._worker is None or not self._worker.is_alive():
             self._worker = _Worker(self._recognizer)
         try:
-            kind, answer = self._worker.ask(texts).get(timeout=self._timeout)
+            answer, why = self._worker.ask(texts).get(timeout=self._timeout)
         except queue.Empty:
             # A thread cannot be stopped: it is left to itself, and its late answer to nobody.
             self._worker.leave()
@@ -57,9 +62,8 @@ class Guarded:
             self._rests_until = time.monotonic() + _REST_SECONDS
             msg = "It did not answer in time."
             raise RecognizerError(msg) from None
-        if kind == "error":
-            msg = f"It raised {answer}."
-            raise RecognizerError(msg)
+        if answer is None:
+            raise RecognizerError(why)
         return answer
 
 
@@ -77,9 +81,9 @@ class _Worker:
         """Whether it takes questions."""
         return self._thread.is_alive()
 
-    def ask(self, texts: list[str]) -> "queue.SimpleQueue[tuple[str, Any]]":
+    def ask(self, texts: list[str]) -> "queue.SimpleQueue[_Answer]":
         """Put a question and return where the answer will be."""
-        answer: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        answer: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
         self._questions.put((texts, answer))
         return answer
 
@@ -92,9 +96,19 @@ def _work(recognizer: Recognizer, questions: "queue.SimpleQueue[Any]") -> None:
     while (question := questions.get()) is not None:
         texts, answer = question
         try:
-            answer.put(("answer", recognizer.recognize(texts)))
+            # Read here, too: an answer may be a generator that hangs or never ends.
+            answer.put((checked(recognizer.recognize(texts), texts), ""))
+        except RecognizerError as error:
+            answer.put((None, str(error)))
         except BaseException as error:  # noqa: BLE001 - foreign code; whatever it raises withholds the text
-            answer.put(("error", type(error).__name__))
+            answer.put((None, f"It raised {type(error).__name__}."))
+
+
+def _places(found: Iterable[Any], text: str) -> list[Recognized]:
+    places = [Recognized(int(r.start), int(r.end), str(r.type)) for r in islice(found, len(text) + 1)]
+    if len(places) > len(text):
+        raise OverflowError  # more places than characters: what is left out might be a name
+    return places
 
 
 def checked(answer: Any, texts: Sequence[str]) -> list[list[Recognized]]:
@@ -104,12 +118,13 @@ def checked(answer: Any, texts: Sequence[str]) -> list[list[Recognized]]:
         RecognizerError: It does not.
     """
     try:
-        found = [[Recognized(int(r.start), int(r.end), str(r.type)) for r in each] for each in answer]
+        answers = list(islice(answer, len(texts) + 1))  # it may have no end
+        found = [_places(each, text) for each, text in zip(answers, texts, strict=False)]
     except Exception as error:  # noqa: BLE001 - attributes of foreign objects may do anything
         msg = f"Its answer cannot be read ({type(error).__name__})."
         raise RecognizerError(msg) from None
-    if len(found) != len(texts):
-        msg = f"It answered for {len(found)} of {len(texts)} texts."
+    if len(answers) != len(texts):
+        msg = f"It answered for {len(answers)} of {len(texts)} texts."
         raise RecognizerError(msg)
     for text, places in zip(texts, found, strict=True):
         if any(not 0 <= place.start < place.end <= len(text) for place in places):
