@@ -25,7 +25,21 @@ _GAP: Final = 2
 _STATUS_STYLES: Final = {"error": "red", "ok": "green"}
 
 
-@click.command()
+class _Traces(click.Group):
+    """The list, and commands about single traces; these are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return ["recall"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        if cmd_name != "recall":
+            return None
+        from certtrace.cli.recall import recall  # noqa: PLC0415 - help must be quick
+
+        return recall
+
+
+@click.group(cls=_Traces, invoke_without_command=True)
 @click.option("--failed", is_flag=True, help="Only traces with a failure that was not made good.")
 @click.option("--service", metavar="NAME", help="Only traces that this service took part in.")
 @click.option("--name", metavar="NAME", help="Only traces with a step of this name, such as answer.grade.")
@@ -37,9 +51,9 @@ _STATUS_STYLES: Final = {"error": "red", "ok": "green"}
 @click.option("--session", metavar="ID", help="Only traces of this session, one test attempt.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most this many traces.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
-@click.pass_obj
+@click.pass_context
 def traces(  # noqa: PLR0913 - click hands one argument per option
-    home: ChosenHome,
+    ctx: click.Context,
     *,
     failed: bool,
     service: str | None,
@@ -52,6 +66,9 @@ def traces(  # noqa: PLR0913 - click hands one argument per option
     as_json: bool,
 ) -> None:
     """List recorded traces, newest first. Show one with: certtrace show ID."""
+    if ctx.invoked_subcommand is not None:
+        return
+    home: ChosenHome = ctx.obj
     matching = TraceFilter(
         failed=failed,
         service=service,
