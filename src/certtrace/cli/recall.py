@@ -117,7 +117,7 @@ def _remark(settings: "Settings", result: "RecallResult") -> None:
     if not settings.recorder_max_bytes:
         remark("The recorder is off in these settings: CERTTRACE_RECORDER_MAX_BYTES switches it on for a service.")
     for name, units in result.undelivered.items():
-        remark(f"{_number(units, 'unit')} for {name} wait in the spool. See: certtrace spool status")
+        remark(f"Waiting in the spool for {name}: {_number(units, 'unit')}. See: certtrace spool status")
     if not result.told:
         remark(
             f"The folder of signals {settings.signals_path} cannot be used, so that other processes were not told. "
