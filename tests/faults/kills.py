@@ -22,10 +22,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import certtrace
-from certtrace import assembly
-from certtrace.delivery import lane, output, spool
-from certtrace.testing import recording
 from tests.faults.processes import (
     CONTENT_LOST,
     LIMIT_SECONDS,
@@ -35,6 +31,11 @@ from tests.faults.processes import (
     read_out,
     stored,
 )
+
+import certtrace
+from certtrace import assembly
+from certtrace.delivery import lane, output, spool
+from certtrace.testing import recording
 
 _SPANS = 4
 _THREADS = 3
@@ -253,7 +254,7 @@ def main() -> None:
         seed += 1
     if not (wrong and chosen.keep):
         shutil.rmtree(folder)
-    print(json.dumps({**total, "wrong": wrong}))
+    sys.stdout.write(json.dumps({**total, "wrong": wrong}) + "\n")
     sys.exit(bool(wrong))
 
 
