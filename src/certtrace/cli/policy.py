@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from certtrace.cli.home import ChosenHome
+from certtrace.cli.policy_compile import compile_for_fleet
 from certtrace.cli.terminal import print_json, remark
 from certtrace.errors import ConfigurationError, InputError
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 @click.group()
 def policy() -> None:
     """Show and check the redaction policy; list, rotate and destroy the keys of its pseudonyms."""
+
+
+policy.add_command(compile_for_fleet)
 
 
 @policy.command()

@@ -5,13 +5,12 @@ from typing import Any, Final, TypeAlias
 
 from certtrace import semconv
 from certtrace.sampling.compile import ottl, wire
+from certtrace.sampling.predicates import OVERRIDE
 from certtrace.sampling.rule import Comparison, Rule
 
 Alternatives: TypeAlias = list[str]
 """Conditions on one span; one of them is enough."""
 
-OVERRIDE: Final = "override"
-"""An expert's decision to give another grade; the grading vocabulary's own."""
 ORDERED: Final = frozenset({"<", "<=", ">", ">="})
 
 
