@@ -1,5 +1,6 @@
-"""On which line of a TOML text a key stands: `tomllib` does not say, and an error without a line is hard to mend."""
+"""What `tomllib` does not do: say on which line of a text a key stands, and write a text as TOML."""
 
+import json
 import re
 import tomllib
 from functools import cache
@@ -34,6 +35,11 @@ def lines_of(text: str) -> dict[Path, int]:
     return found
 
 
+def quoted(text: str) -> str:
+    """Return a text as TOML writes it: JSON's string, but for what JSON writes as surrogates or leaves as it is."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
 def line_of(place: Path, lines: dict[Path, int]) -> int:
     """Return the line of a place, else of the nearest place around it; 0 if there is none."""
     while place:
@@ -45,9 +51,9 @@ def line_of(place: Path, lines: dict[Path, int]) -> int:
 
 def line_of_quoted(message: str, place: Path, lines: dict[Path, int]) -> int:
     """Return the line, below a place, of the key or value that a message about the whole of it quotes; else 0."""
-    quoted = re.findall(r"'([^']+)'", message)
+    named = re.findall(r"'([^']+)'", message)
     below = (path for path in lines if len(path) > len(place) and path[: len(place)] == place)
-    return next((lines[path] for path in below if path[-1] in quoted[:1]), 0)
+    return next((lines[path] for path in below if path[-1] in named[:1]), 0)
 
 
 @cache

@@ -182,6 +182,16 @@ class TestParent:
         )
         assert decided(policy(baseline=1.0, parent="follow"), unit).rule == "parent"
 
+    @pytest.mark.parametrize("baseline", [0.0, 0.1, 0.5, 1.0])
+    def test_below_a_sampled_parent_that_is_followed_its_threshold_counts(self, baseline: float) -> None:
+        made = policy({"name": "few", "route": "*", "limit": {"per_second": 1}}, baseline=baseline, parent="follow")
+        sampled = {"parent_sampled": True, "parent_threshold": 2**55}
+        assert decided(made, facts(randomness=2**55, **sampled)) == Decision(keep=True, rule="parent", threshold=2**55)
+        assert not decided(made, facts(randomness=2**55 - 1, **sampled)).keep
+        unknown = decided(made, facts(randomness=LOW, parent_sampled=True))
+        assert unknown == Decision(keep=True, rule="parent", threshold=CERTAIN, counts=False)
+        assert decided(made, facts(has_error=True, **sampled)).rule == "error"
+
     def test_below_an_unsampled_parent_that_is_followed_certain_rules_keep(self) -> None:
         made = policy({"name": "mine", "route": "*", "keep": 0.5}, parent="follow")
         assert decided(made, facts(parent_sampled=False, has_error=True)).rule == "error"

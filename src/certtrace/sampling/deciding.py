@@ -33,6 +33,8 @@ _FORCED_KEEP: Final = Decision(keep=True, rule="forced", threshold=CERTAIN)
 _FORCED_DROP: Final = Decision(keep=False, rule="forced", threshold=NEVER)
 _FAULT: Final = Decision(keep=True, rule="fault", threshold=CERTAIN)
 _PARENT_DROP: Final = Decision(keep=False, rule="parent", threshold=NEVER)
+_PARENT_KEEP: Final = Decision(keep=True, rule="parent", threshold=CERTAIN, counts=False)
+"""Below a parent that was sampled by an unknown probability: the unit stands for nobody knows how many."""
 
 _WITHOUT_REASON: Final = frozenset({"baseline", "parent", "dry_run"})
 """Rules that keep for no reason of the unit's own, so that pressure may thin them."""
@@ -79,6 +81,7 @@ class Sampler:
         self._on_fault = on_fault
         self._faults: dict[str, int] = {}
         self._causes: set[tuple[str, str]] = set()
+        self._follows = policy.parent == "follow"
         own = policy.own_rules
         compiled = sorted((*_built_in(policy), *map(_compiled, own)), key=_rank)
         dropping = {rule.name for rule in own if rule.drop}
@@ -180,9 +183,9 @@ class Sampler:
         if forced == "keep":
             return _FORCED_KEEP
         decision = dropped or self._lowest(facts)
-        if facts.parent_sampled is not None and (decision.threshold or decision.rule == "baseline"):
+        if facts.parent_sampled is not None and self.policy.parent != "ignore":
             decision = self._beside_parent(facts, decision)
-        if decision.threshold == CERTAIN or not self._limited or decision is _PARENT_DROP:
+        if decision.threshold == CERTAIN or not self._limited or (self._follows and decision.rule == "parent"):
             return decision
         return self._deferred(facts, decision)
 
@@ -207,12 +210,14 @@ class Sampler:
         return _UNDECIDED
 
     def _beside_parent(self, facts: UnitFacts, decision: Decision) -> Decision:
-        if self.policy.parent == "ignore":
-            return decision
-        if not facts.parent_sampled:
-            return _PARENT_DROP if self.policy.parent == "follow" else decision
         theirs = facts.parent_threshold
-        if theirs is None or theirs >= decision.threshold:
+        if self._follows:
+            # What is kept is what the parent kept, so the probability is the parent's, however low our own T is.
+            if decision.threshold == CERTAIN and decision.rule != "baseline":
+                return decision
+            if not facts.parent_sampled or theirs is None:
+                return _PARENT_KEEP if facts.parent_sampled else _PARENT_DROP
+        elif not facts.parent_sampled or theirs is None or theirs >= decision.threshold:
             return decision
         return Decision(keep=facts.randomness >= theirs, rule="parent", threshold=theirs)
 

@@ -23,7 +23,7 @@ RESTATED: Final[dict[str, dict[str, Any]]] = {
 }
 """What a rule with the name of one of certtrace's own says; `low_confidence` is beside them, with any threshold."""
 
-RESERVED: Final = frozenset({"drop_rule", "backlog_full", "spool_full", "shutdown"})
+RESERVED: Final = frozenset({"drop_rule", "backlog_full", "spool_full", "shutdown", "rate_limit"})
 """Reasons of the account that are no rules."""
 
 
@@ -45,8 +45,8 @@ class SamplingPolicy(BaseModel):
     parent: Parent = "keep"
     """What a remote parent's decision means here.
 
-    `keep`: a sampled parent's T lowers ours, so that traces stay whole. `follow`: besides, below a parent that was not
-    sampled only a rule that is certain keeps. `ignore`: nothing.
+    `keep`: a sampled parent's T lowers ours, so that traces stay whole. `follow`: its decision is ours, but for rules
+    that are certain. `ignore`: nothing.
     """
     scores: Scores = "drop"
     """What becomes of a score for a dropped unit: it is dropped too, or makes the unit kept where it can be had."""

@@ -124,7 +124,7 @@ def _route(patterns: tuple[str, ...]) -> Predicate:
 
 def _span(patterns: tuple[str, ...]) -> Predicate:
     fits = globs(patterns)
-    return lambda facts: any(fits(name) for name in facts.span_names())
+    return lambda facts: any(map(fits, set(facts.span_names())))
 
 
 def _outcome(outcomes: tuple[str, ...]) -> Predicate:

@@ -1,9 +1,10 @@
 """The values of attributes as conditions compare them: atoms, whatever they came wrapped in."""
 
-import json
-import math
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterable
+from math import isfinite
+from typing import Final
+
+import orjson
 
 from certtrace import semconv
 from certtrace.ports import Structured, UnitFacts
@@ -22,20 +23,24 @@ def unwrapped(value: object) -> object:
         return value.value
     if isinstance(value, str) and value[:1] in ("[", "{") and len(value) <= _MAX_JSON:
         try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
+            return orjson.loads(value)
+        except ValueError:
             return value
     return value
 
 
-def atoms(values: Iterable[object]) -> Iterator[object]:
-    """Yield the values; of a list each element."""
+def atoms(values: Iterable[object]) -> list[object]:
+    """Return the values; of a list each element."""
+    found: list[object] = []
     for value in values:
-        plain = value if isinstance(value, str) and value[:1] != "[" else unwrapped(value)
+        plain = value
+        if type(value) is Structured or (isinstance(value, str) and value[:1] == "["):
+            plain = unwrapped(value)
         if isinstance(plain, (list, tuple)):
-            yield from plain
+            found.extend(plain)
         else:
-            yield plain
+            found.append(plain)
+    return found
 
 
 def number(value: object) -> float:
@@ -44,7 +49,9 @@ def number(value: object) -> float:
     Raises:
         IncomparableError: It is none.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if type(value) is not float and (isinstance(value, bool) or not isinstance(value, (int, float))):
+        raise IncomparableError
+    if not isfinite(value):
         raise IncomparableError
     return value
 
@@ -55,8 +62,8 @@ def first_number(facts: UnitFacts, key: str) -> float | None:
     Raises:
         IncomparableError: It is no finite number.
     """
-    for value in atoms(facts.values(key)):
-        return number(value)
+    for value in facts.values(key):
+        return number(value if type(value) is float else next(iter(atoms((value,))), None))
     return None
 
 
@@ -69,13 +76,13 @@ def cost_of(facts: UnitFacts) -> float:
     Raises:
         IncomparableError: A cost is no finite number.
     """
-    summed = sum(number(value) for value in atoms(facts.values(semconv.COST_USD)))
-    return max(summed, sum(_total(value) for value in facts.values(semconv.OBSERVATION_COST_DETAILS)))
+    summed = sum(map(number, atoms(facts.values(semconv.COST_USD))))
+    return max(summed, sum(map(_total, facts.values(semconv.OBSERVATION_COST_DETAILS))))
 
 
 def _total(value: object) -> float:
-    plain: Any = unwrapped(value)
-    if not isinstance(plain, Mapping):
+    plain = unwrapped(value)
+    if not isinstance(plain, dict):
         raise IncomparableError
-    known = {key: number(each) for key, each in plain.items() if each is not None}
-    return known["total"] if "total" in known else sum(known.values())
+    total = plain.get("total")
+    return number(total) if total is not None else sum(number(each) for each in plain.values() if each is not None)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from certtrace.redaction.policy.kinds import CLASS_OF_TYPE, OPERATOR_OF_TYPE
 from certtrace.redaction.policy.model import RedactionPolicy
+from certtrace.toml_lines import quoted
 
 _TABLES: Final = ("operators", "key_paths")
 
@@ -51,11 +52,13 @@ def _table(content: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _key(name: str) -> str:
-    return name if name.replace("_", "").isalnum() and name.isascii() else json.dumps(name)
+    return name if name.replace("_", "").isalnum() and name.isascii() else quoted(name)
 
 
 def _value(value: Any) -> str:
-    """Return a TOML value: JSON writes text, numbers, truth and lists of text in the same way."""
+    """Return a TOML value: JSON writes numbers and truth in the same way."""
     if isinstance(value, list) and len(value) > 6:
-        return "[\n" + "".join(f"  {json.dumps(item)},\n" for item in value) + "]"
-    return json.dumps(value)
+        return "[\n" + "".join(f"  {_value(item)},\n" for item in value) + "]"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return quoted(value) if isinstance(value, str) else json.dumps(value)
