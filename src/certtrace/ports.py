@@ -198,16 +198,26 @@ class Receipt:
     """How often, by what was done: `pseudonymise`, `drop` …"""
 
 
-class UnitRedactor(Protocol):
-    """Redacts what leaves the process. Pure: no I/O. Never raises: what it cannot redact it withholds."""
+class GivenUpError(Exception):
+    """Work was broken off because the process ends."""
 
-    def redact_unit(self, spans: Sequence[SpanRecord], identities: Sequence[object]) -> list[SpanRecord]:
+
+class UnitRedactor(Protocol):
+    """Redacts what leaves the process. Pure: no I/O. Never raises of itself: what it cannot redact it withholds."""
+
+    def redact_unit(
+        self, spans: Sequence[SpanRecord], identities: Sequence[object], go_on: Callable[[], bool] | None = None
+    ) -> list[SpanRecord]:
         """Return the spans with every field redacted and a receipt on each.
 
         Args:
             spans: Spans of one trace; they are not changed.
             identities: What is known about people in this trace: `Identity` mappings from `identify(...)` and captured
                 `ModelValue`s, whose marked fields count as known.
+            go_on: Asked from time to time during the work on many spans; False breaks it off.
+
+        Raises:
+            GivenUpError: `go_on` said so.
         """
         ...
 

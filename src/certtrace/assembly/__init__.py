@@ -6,10 +6,11 @@ import os
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from certtrace.assembly.build import Running, build
+from certtrace.assembly.build import build
 from certtrace.assembly.instruments import use_langfuse
+from certtrace.assembly.running import Running
 from certtrace.assembly.status import FlushResult, Status
 from certtrace.settings import load
 from certtrace.tracing.active import ACTIVE
@@ -28,6 +29,9 @@ __all__ = [
 ]
 
 _log = logging.getLogger("certtrace")
+
+INTERPRETER_SECONDS: Final = 0.6
+"""What the interpreter itself takes to end after us: part of the time that the end of the process may take."""
 
 
 class _Process:
@@ -150,7 +154,8 @@ def status() -> Status | None:
 def _at_exit() -> None:
     active = _Process.running
     if active is not None:
-        result = shutdown(active.settings.shutdown_timeout_seconds)
+        budget = active.settings.shutdown_timeout_seconds
+        result = shutdown(max(budget - INTERPRETER_SECONDS, budget / 2))
         if not result.delivered:
             _log.info("Not everything was delivered at exit: %s. It is kept on disk.", result)
 

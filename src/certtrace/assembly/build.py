@@ -1,9 +1,7 @@
 """Build a running pipeline out of settings: the one place that knows all rooms."""
 
 import logging
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -13,15 +11,18 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 
 from certtrace import semconv
+from certtrace.assembly.deciding import Deciding
 from certtrace.assembly.guests import readable
-from certtrace.assembly.instruments import LangfuseHook, instrument_httpx, instrument_langfuse
+from certtrace.assembly.instruments import instrument_httpx, instrument_langfuse
 from certtrace.assembly.keys import LEDGER, load_or_create
 from certtrace.assembly.outlet import Decided, Stations
 from certtrace.assembly.pipeline import Pipeline
 from certtrace.assembly.redaction import OTHERS, Route, key_of, policy_of, recognizers_of, redactor_of, routes
-from certtrace.assembly.status import FlushResult, Status
+from certtrace.assembly.running import Running
+from certtrace.assembly.sampling import sampler_of, sampling_policy_of
 from certtrace.delivery.langfuse import LangfuseDestination
 from certtrace.delivery.otlp import encode_unit
+from certtrace.delivery.recorder import Recorder
 from certtrace.delivery.sender import Delivery
 from certtrace.delivery.spool import Spool
 from certtrace.errors import ConfigurationError
@@ -30,7 +31,7 @@ from certtrace.ports import Destination, Payload, Receipt, SpanRecord, UnitRedac
 from certtrace.records.schema import connect
 from certtrace.records.store import StoreDestination
 from certtrace.redaction.known.essentials import essentials
-from certtrace.sampling import SamplingPolicy
+from certtrace.sampling import threshold_for
 from certtrace.settings import Settings
 from certtrace.tracing.joining import join
 from certtrace.tracing.provider import CerttraceTracerProvider
@@ -39,80 +40,6 @@ from certtrace.tracing.runtime import Tracer
 _log = logging.getLogger("certtrace")
 
 _STORE_BUSY_SECONDS: Final = 5.0
-
-
-@dataclass(slots=True)
-class Running:
-    """Everything that runs between `configure()` and `shutdown()`."""
-
-    settings: Settings
-    provider: CerttraceTracerProvider
-    tracer: Tracer
-    pipeline: Pipeline
-    redactor: UnitRedactor
-    spool: Spool | None = None
-    delivery: Delivery | None = None
-    ledger: Ledger | None = None
-    undo: list[Any] = field(default_factory=list)
-    langfuse: LangfuseHook | None = None
-    langfuse_before: LangfuseHook | None = None
-    """Which one counted before this one."""
-
-    def flush(self, timeout_seconds: float) -> FlushResult:
-        """Deliver what has ended, within the timeout."""
-        deadline = time.monotonic() + timeout_seconds
-        self.pipeline.flush(timeout_seconds)
-        undelivered: Mapping[str, int] = {}
-        if self.delivery is not None:
-            undelivered = self.delivery.flush(max(deadline - time.monotonic(), 0.0)).undelivered
-        return self._result(undelivered)
-
-    def close(self, deadline: float) -> FlushResult:
-        """Decide what is waiting, deliver until the deadline, stop."""
-        for unit in self.tracer.units.waiting():
-            self.tracer.complete(unit, partly=True)
-        self.pipeline.close(deadline - time.monotonic())
-        undelivered: Mapping[str, int] = {}
-        if self.delivery is not None:
-            undelivered = self.delivery.close(max(deadline - time.monotonic(), 0.0)).undelivered
-        if self.spool is not None:
-            self.spool.close()
-        if self.ledger is not None:
-            self.ledger.close()
-        for undo in self.undo:
-            undo()
-        return self._result(undelivered)
-
-    def _result(self, undelivered: Mapping[str, int]) -> FlushResult:
-        waiting = self.pipeline.backlog()[0]
-        return FlushResult(not undelivered and waiting == 0, dict(undelivered), waiting)
-
-    def forked(self) -> None:
-        """Start anew in a forked child."""
-        self.tracer.forked()
-        self.pipeline.forked()
-
-    def status(self) -> Status:
-        """Return the account and where the data is."""
-        # In this order, so that a unit that is decided meanwhile is missing for the moment, and never counted twice.
-        decided = self.pipeline.snapshot()
-        # A decided unit leaves the open ones a moment after it was counted.
-        units = [unit for unit in list(self.tracer.units.open.values()) if unit.decision is None]
-        pending = sum(unit.root_ended for unit in units)
-        started = self.tracer.started_total
-        lanes = self.delivery.status().destinations if self.delivery is not None else {}
-        return Status(
-            account=replace(decided, started=started, open=len(units) - pending, pending=pending),
-            redaction=dict(sorted(self.pipeline.outlet.findings.items())),
-            withheld=self.pipeline.outlet.withheld,
-            spans=self.pipeline.outlet.spans_out,
-            waiting=self.pipeline.backlog()[0],
-            pending={name: lane.pending_units for name, lane in lanes.items()},
-            delivered={name: lane.delivered for name, lane in lanes.items()},
-            faults=self.tracer.fault.counts(),
-            home=self.settings.home,
-            store=self.settings.store_path if "store" in self.settings.destinations else None,
-        )
 
 
 def build(settings: Settings, *, persist: bool = True) -> Running:
@@ -133,20 +60,28 @@ def build(settings: Settings, *, persist: bool = True) -> Running:
     redactor = to[0].redactor
     resource = _redacted_resource(settings, redactor)
     stations = Stations(routes=to, encode=encode_unit, resource=resource, reduce=essentials)
-    policy = SamplingPolicy(
-        sample_rate=settings.sample_rate,
-        keep_errors=settings.keep_errors,
-        keep_confidence_below=settings.keep_confidence_below,
-        drop_names=settings.drop_names,
-    )
+    policy = sampling_policy_of(settings)
+    service = settings.effective_service_name
+    stress = threshold_for(settings.stress_sample_rate)
+    deciding = Deciding(sampler_of(policy, service), service=service, stress_threshold=stress)
     pipeline = Pipeline(
         stations,
-        policy,
-        service=settings.effective_service_name,
+        deciding,
         max_backlog_bytes=settings.max_backlog_bytes,
+        max_age_seconds=settings.max_unit_age_seconds,
+        light_threshold=stress,
+        keeps_scored=policy.scores == "keep",
     )
     provider = _provider(resource)
-    tracer = Tracer(pipeline, provider.resource, _version(), key, settings.drop_names)
+    tracer = Tracer(
+        pipeline,
+        provider.resource,
+        _version(),
+        key,
+        deciding,
+        max_unit_spans=settings.max_unit_spans,
+        max_unit_bytes=settings.max_unit_bytes,
+    )
     pipeline.units = tracer.units
     pipeline.complete_stale = tracer.complete_stale
     running = Running(settings, provider, tracer, pipeline, redactor)
@@ -155,7 +90,7 @@ def build(settings: Settings, *, persist: bool = True) -> Running:
     others = redactor_of(redaction, key, destination=OTHERS) if OTHERS in redaction.destinations() else None
     stations.listeners.append(_guest_listener(provider, others))
     if settings.instrument_httpx:
-        instrument_httpx(provider)
+        instrument_httpx(provider, tracer)
     if settings.instrument_langfuse:
         running.langfuse = instrument_langfuse(
             settings,
@@ -235,8 +170,22 @@ def _open_destinations(running: Running, stations: Stations, resource: Mapping[s
                 timeout_seconds=settings.delivery_timeout_seconds,
             )
         )
-    running.spool = Spool(settings.spool_path, resource=resource)
+    running.spool = Spool(
+        settings.spool_path,
+        resource=resource,
+        max_bytes=settings.spool_max_bytes,
+        min_free_bytes=settings.spool_min_free_bytes,
+    )
     running.delivery = Delivery(running.spool, destinations)
+    if settings.recorder_max_bytes:
+        running.recorder = stations.recorder = Recorder(
+            settings.recorder_path,
+            settings.signals_path,
+            max_bytes=settings.recorder_max_bytes,
+            max_seconds=settings.recorder_max_seconds,
+            min_free_bytes=2 * settings.spool_min_free_bytes,
+        )
+        running.pipeline.deciding.kept_elsewhere = running.recorder.is_kept
     running.ledger = ledger = Ledger(settings.ledger_path, load_or_create(settings.keys_path, LEDGER))
     stations.spool = running.spool
     stations.wake = running.delivery.wake
@@ -282,11 +231,20 @@ def _score_sink(running: Running) -> Any:
         if running.spool is None:
             return
         for score in scores:
-            running.spool.content(0, Payload("scores", orjson.dumps([score]), str(score.get("traceId") or "")))
+            trace_id = str(score.get("traceId") or "")
+            if not running.pipeline.takes_foreign_score(_number(trace_id), score):
+                running.spool.content(0, Payload("scores", orjson.dumps([score]), trace_id))
         if running.delivery is not None:
             running.delivery.wake()
 
     return sink
+
+
+def _number(trace_id: str) -> int:
+    try:
+        return int(trace_id, 16)
+    except ValueError:
+        return 0
 
 
 def _count(pipeline: Pipeline) -> Any:

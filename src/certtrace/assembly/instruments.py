@@ -4,13 +4,21 @@ Both wait until the host imports the library: `configure()` loads neither.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import wrapt
+from opentelemetry.instrumentation.propagators import (
+    ResponsePropagator,
+    default_setter,
+    get_global_response_propagator,
+    set_global_response_propagator,
+)
 
 from certtrace.ports import Receipt, UnitRedactor
 from certtrace.settings import Settings
 from certtrace.tracing.provider import Gate
+from certtrace.tracing.replies import REPLY_HEADER, asks_to_keep
+from certtrace.tracing.runtime import Tracer
 
 if TYPE_CHECKING:
     from certtrace.assembly.langfuse_gate import LangfuseGate
@@ -18,12 +26,14 @@ if TYPE_CHECKING:
 
 class _Httpx:
     provider: Any = None
+    tracer: Tracer | None = None
     hooked = False
 
 
-def instrument_httpx(provider: Any) -> None:
+def instrument_httpx(provider: Any, tracer: Tracer) -> None:
     """Record outgoing httpx requests and carry the trace context in their headers, from the import of httpx on."""
-    _Httpx.provider = provider
+    _Httpx.provider, _Httpx.tracer = provider, tracer
+    reply_with_signal(tracer)
     if not _Httpx.hooked:
         _Httpx.hooked = True
         wrapt.register_post_import_hook(_instrument_httpx, "httpx")
@@ -34,7 +44,45 @@ def _instrument_httpx(_module: Any) -> None:
 
     instrumentor = HTTPXClientInstrumentor()
     if not instrumentor.is_instrumented_by_opentelemetry:
-        instrumentor.instrument(tracer_provider=_Httpx.provider)
+        instrumentor.instrument(tracer_provider=_Httpx.provider, response_hook=_heed, async_response_hook=_heed_async)
+
+
+def _heed(span: Any, _request: Any, response: Any) -> None:
+    """Keep the trace of a request whose reply says that the other side does."""
+    tracer = _Httpx.tracer
+    headers = getattr(response, "headers", None)
+    if tracer is None or headers is None:
+        return
+    try:
+        if asks_to_keep(dict(headers)):
+            tracer.force_foreign(span.get_span_context().span_id, "keep")
+    except Exception as error:  # noqa: BLE001 - our own fault must not reach the host's request
+        tracer.fault("heed", error)
+
+
+async def _heed_async(span: Any, request: Any, response: Any) -> None:
+    _heed(span, request, response)
+
+
+class KeepSignal(ResponsePropagator):
+    """Says in the replies of this process's HTTP servers that it keeps the trace."""
+
+    tracer: Tracer | None = None
+
+    def inject(self, carrier: Any, context: Any = None, setter: Any = default_setter) -> None:  # noqa: ARG002 - OpenTelemetry's signature
+        """Set the header, where the current unit is kept for certain."""
+        if self.tracer is not None and self.tracer.keeps():
+            setter.set(carrier, REPLY_HEADER, "1")
+
+
+_SIGNAL: Final = KeepSignal()
+
+
+def reply_with_signal(tracer: Tracer) -> None:
+    """Let the instrumentations of HTTP servers send the signal, unless the host has set a propagator of its own."""
+    _SIGNAL.tracer = tracer
+    if get_global_response_propagator() is None:  # type: ignore[no-untyped-call]  # the library does not annotate it
+        set_global_response_propagator(_SIGNAL)  # type: ignore[no-untyped-call]  # as above
 
 
 class LangfuseHook:

@@ -1,29 +1,29 @@
 """What a kept unit passes on the worker: redaction, the stamp of its decision, ledger, spool, listeners."""
 
 import logging
-import re
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import orjson
 
-from certtrace import semconv
 from certtrace.assembly.redaction import Route
-from certtrace.ports import Decision, Payload, Receipt, ScoreRecord, SpanRecord
-from certtrace.sampling import threshold_hex, tracestate_with
+from certtrace.assembly.scores import redacted_score, score_json
+from certtrace.assembly.stamp import stamp
+from certtrace.delivery.recorder import Recorder
+from certtrace.ports import RULES, Decision, GivenUpError, Payload, ScoreRecord, SpanRecord
 from certtrace.tracing.records import bare_records_of, records_of
 from certtrace.tracing.spans import TracedSpan
 from certtrace.tracing.units import Unit
 
 _log = logging.getLogger("certtrace")
 
-_RANDOMNESS: Final = re.compile(r"(?<![a-z0-9])rv:[0-9a-f]{14}(?![0-9a-f])")
-_NOTHING_FOUND: Final = '"counts":{},"withheld":0'
-"""In most receipts; the others are read."""
+_PROMOTED: Final = RULES.index("promoted")
+_AFTER_ALL: Final = Decision(keep=True, rule="promoted", threshold=0, counts=False)
+"""A unit that was dropped and is wanted after all: its R is below its T, so it counts nothing."""
+_NO_WEIGHT: Final = 8
+"""The skeleton's flag for that."""
 
 
 class Decided(NamedTuple):
@@ -69,6 +69,8 @@ class Stations:
     """Writes the ledger's entry of a decided unit, with what redaction found in it."""
     wake: Callable[[], None] | None = None
     """Tells delivery that the spool has something new."""
+    recorder: Recorder | None = None
+    """Takes redacted units that were not kept."""
     listeners: list[Callable[[Sequence[SpanRecord]], None]] = field(default_factory=list)
     """Who else gets redacted, sampled spans: processors of other libraries, a test's fixture."""
     score_listeners: list[Callable[[ScoreRecord], None]] = field(default_factory=list)
@@ -86,6 +88,7 @@ class Outlet:
         self.spans_out = 0
         self._lock = threading.Lock()
         self._logged: set[str] = set()
+        self._stopped = False
 
     def enter(self, decided: Decided) -> None:
         """Enter a dropped unit in the ledger."""
@@ -97,46 +100,121 @@ class Outlet:
         if self.stations.wake is not None:
             self.stations.wake()
 
+    def stop(self) -> None:
+        """Break off the redaction of the unit in work: the process ends."""
+        self._stopped = True
+
+    def _goes_on(self) -> bool:
+        return not self._stopped
+
     def send_bare(self, unit: Unit, error: Exception) -> None:
-        """Send the unit without any text: what is left when redaction or encoding failed as a whole."""
-        cause = type(error).__name__
-        self._log_once(f"Units could not be redacted or encoded ({cause}); their spans go out without content.")
+        """Send the unit without any text: what is left when it could not be redacted or encoded, or not in time."""
+        reason = "shutdown" if isinstance(error, GivenUpError) else "redaction_failed"
+        if reason == "redaction_failed":
+            cause = type(error).__name__
+            self._log_once(f"Units could not be redacted or encoded ({cause}); their spans go out without content.")
         try:
-            spans = bare_records_of(unit)
+            spans = bare_records_of(unit, reason)
             self.count_findings({}, len(spans))
+            if unit.decision is not None:
+                stamp(spans, unit.decision, unit)
             data = self.stations.encode(spans, self.stations.resource)
             if self.stations.enter is not None and unit.decision is not None:
                 self.stations.enter(Decided(unit.trace_id, root_id(unit), len(spans), unit.decision, data), {})
             if self.stations.spool is not None:
                 self.stations.spool.content(unit.sequence, Payload("spans", data, f"{unit.trace_id:032x}"))
+            self.spans_out += len(spans)
         except Exception as again:  # noqa: BLE001 - the skeleton on disk is delivered by the next process
             _log.error("A unit could not be sent without content either (%s).", type(again).__name__)
 
     def send(self, unit: Unit, decision: Decision) -> None:
-        """Redact a kept unit, enter it in the ledger and spool it."""
+        """Redact a kept unit, enter it in the ledger and spool it.
+
+        Raises:
+            GivenUpError: `stop` was called during the work.
+        """
         stations = self.stations
         identities = unit.group.reduce(stations.reduce) if unit.group is not None else []
-        records = records_of(unit)
-        first, *others = stations.routes
-        spans = first.redactor.redact_unit(records, identities)
-        counts, withheld = self._stamp(spans, decision, unit)
-        self.count_findings(counts, withheld)
-        data = stations.encode(spans, stations.resource)
+        spans, payloads, counts = self._redacted(unit, decision, identities)
         if stations.enter is not None:
-            stations.enter(Decided(unit.trace_id, root_id(unit), len(spans), decision, data), counts)
+            stations.enter(Decided(unit.trace_id, root_id(unit), len(spans), decision, payloads[0].data), counts)
         if stations.spool is not None:
-            trace_id = f"{unit.trace_id:032x}"
-            payloads = [Payload("spans", data, trace_id, first.destinations)]
-            for other in others:
-                theirs = other.redactor.redact_unit(records, identities)
-                self._stamp(theirs, decision, unit)
-                data = stations.encode(theirs, stations.resource)
-                payloads.append(Payload("spans", data, trace_id, other.destinations))
             stations.spool.content(unit.sequence, *payloads)
         self.spans_out += len(spans)
         self._tell(spans)
         for score in unit.scores or ():
             self.send_score(score, identities)
+        if stations.spool is not None:
+            for told in unit.foreign_scores or ():
+                stations.spool.content(0, Payload("scores", orjson.dumps([told]), str(told.get("traceId") or "")))
+
+    def _redacted(
+        self, unit: Unit, decision: Decision, identities: Sequence[object]
+    ) -> tuple[list[SpanRecord], list[Payload], dict[str, int]]:
+        """Return the unit's spans as the first route redacts them, the content of all routes, and what was found."""
+        stations, trace_id = self.stations, f"{unit.trace_id:032x}"
+        records = records_of(unit)
+        first, *others = stations.routes
+        spans = first.redactor.redact_unit(records, identities, self._goes_on)
+        counts, withheld = stamp(spans, decision, unit)
+        self.count_findings(counts, withheld)
+        payloads = [Payload("spans", stations.encode(spans, stations.resource), trace_id, first.destinations)]
+        if stations.spool is not None:
+            for other in others:
+                theirs = other.redactor.redact_unit(records, identities, self._goes_on)
+                stamp(theirs, decision, unit)
+                data = stations.encode(theirs, stations.resource)
+                payloads.append(Payload("spans", data, trace_id, other.destinations))
+        return spans, payloads, counts
+
+    # --- the flight recorder ---------------------------------------------------------------------------------------
+
+    def put_aside(self, unit: Unit, decision: Decision) -> None:
+        """Redact a unit that was not kept and give it to the flight recorder, stamped as it would come after all."""
+        stations = self.stations
+        self.enter(Decided(unit.trace_id, root_id(unit), len(unit.ended), decision))
+        if stations.recorder is None:
+            return
+        identities = unit.group.reduce(stations.reduce) if unit.group is not None else []
+        spans, payloads, _counts = self._redacted(unit, _AFTER_ALL, identities)
+        for score in unit.scores or ():
+            payloads += self._score_payloads(score, identities)[1]
+        stations.recorder.put_aside(unit.trace_id, root_id(unit), decision, len(spans), payloads)
+
+    def promote(self, trace_id: int) -> list[str]:
+        """Send what was put aside of a trace; return the reasons for which its units had been dropped."""
+        recorder, spool = self.stations.recorder, self.stations.spool
+        if recorder is None or spool is None:
+            return []
+        sent = []
+        for aside in recorder.take(trace_id):
+            root, spans, time_ns = aside.root_span_id, aside.span_count, aside.time_ns
+            sequence = spool.accept(trace_id, root, time_ns, time_ns, 0, spans, _NO_WEIGHT, 0, _PROMOTED)
+            if not sequence:
+                recorder.put_back(aside)  # the spool is full: it comes again
+                continue
+            data = aside.payloads[0].data if aside.payloads else b""
+            if self.stations.enter is not None:
+                self.stations.enter(Decided(trace_id, root, spans, _AFTER_ALL, data), {})
+            spool.content(sequence, *aside.payloads)
+            self.spans_out += spans
+            sent.append(aside.decision.rule)
+        return sent
+
+    def publish(self, trace_id: int) -> None:
+        """Tell other processes that a trace is wanted."""
+        if self.stations.recorder is not None:
+            self.stations.recorder.publish(trace_id)
+
+    def wanted_elsewhere(self) -> Sequence[int]:
+        """Return the traces with something put aside here that some process wants; does the recorder's upkeep too."""
+        recorder = self.stations.recorder
+        if recorder is None:
+            return ()
+        recorder.maintain()
+        return recorder.wanted()
+
+    # --- listeners, totals and scores ------------------------------------------------------------------------------
 
     def _tell(self, spans: Sequence[SpanRecord]) -> None:
         for listener in self.stations.listeners:
@@ -150,27 +228,6 @@ class Outlet:
             self._logged.add(line)
             _log.error(line)
 
-    @staticmethod
-    def _stamp(spans: Sequence[SpanRecord], decision: Decision, unit: Unit) -> tuple[dict[str, int], int]:
-        """Put rule, threshold and receipt where they can be read; return what was found and withheld in all spans."""
-        total: dict[str, int] = {}
-        withheld = 0
-        stamp = _stamp_of(decision.rule, decision.threshold)
-        # Of the state that came from outside only the randomness: the rest was redacted away on the span itself.
-        randomness = _RANDOMNESS.search(unit.trace_state)
-        state = tracestate_with(f"{semconv.TRACESTATE_KEY}={randomness[0]}" if randomness else "", decision.threshold)
-        for span in spans:
-            own = span.scope.name == semconv.SCOPE_NAME
-            receipt = span.attributes.pop(semconv.REDACTION_RECEIPT, None)
-            withheld += _add_up(receipt, total)
-            # Langfuse shows a foreign span's metadata only under its own prefix.
-            span.attributes[semconv.SAMPLING if own else semconv.metadata(semconv.SAMPLING)] = stamp
-            if receipt is not None:
-                key = semconv.REDACTION_RECEIPT if own else semconv.metadata(semconv.REDACTION_RECEIPT)
-                span.attributes[key] = receipt
-            span.trace_state = tracestate_with(span.trace_state, decision.threshold) if span.trace_state else state
-        return total, withheld
-
     def count_findings(self, counts: Mapping[str, int], withheld: int = 0) -> None:
         """Add what redaction found to the totals of this process."""
         with self._lock:
@@ -181,90 +238,29 @@ class Outlet:
     def send_score(self, record: ScoreRecord, identities: Sequence[object] = ()) -> None:
         """Redact a score and spool it. Never raises: a score that cannot be redacted is withheld and counted."""
         try:
-            self._send_score(record, identities)
+            clean, payloads = self._score_payloads(record, identities)
+            if self.stations.spool is not None:
+                self.stations.spool.content(0, *payloads)
+                self.wake()
+            for listener in self.stations.score_listeners:
+                listener(clean)
         except Exception as error:  # noqa: BLE001 - the worker has to go on
             self.count_findings({}, 1)
             _log.error("A score could not be redacted (%s) and was withheld.", type(error).__name__)
 
-    def _send_score(self, record: ScoreRecord, identities: Sequence[object]) -> None:
-        stations = self.stations
-        first, *others = stations.routes
-        clean, receipt = self._redacted_score(first, record, identities)
+    def _score_payloads(self, record: ScoreRecord, identities: Sequence[object]) -> tuple[ScoreRecord, list[Payload]]:
+        """Return a score as the first route redacts it, and the content of all routes."""
+        redacted = [(route, *redacted_score(route.redactor, record, identities)) for route in self.stations.routes]
+        _, clean, receipt = redacted[0]
         self.count_findings(receipt.counts, receipt.withheld)
-        if stations.spool is not None:
-            scores = [clean, *(self._redacted_score(other, record, identities)[0] for other in others)]
-            payloads = [
-                Payload("scores", orjson.dumps([score_json(score)]), record.trace_id or "", route.destinations)
-                for route, score in zip(stations.routes, scores, strict=True)
-            ]
-            stations.spool.content(0, *payloads)
-            self.wake()
-        for listener in stations.score_listeners:
-            listener(clean)
-
-    @staticmethod
-    def _redacted_score(route: Route, record: ScoreRecord, identities: Sequence[object]) -> tuple[ScoreRecord, Receipt]:
-        told = {
-            "name": record.name,
-            "value": record.value,
-            "comment": record.comment,
-            "metadata": _plain(record.metadata),
-        }
-        redacted, receipt = route.redactor.redact_value(told, identities)
-        clean = ScoreRecord(
-            id=record.id,
-            name=str(redacted["name"]),
-            value=redacted["value"],
-            data_type=record.data_type,
-            trace_id=record.trace_id,
-            observation_id=record.observation_id,
-            session_id=record.session_id,
-            comment=redacted["comment"],
-            metadata=redacted["metadata"],
-            timestamp_ns=record.timestamp_ns or time.time_ns(),
-        )
-        return clean, receipt
-
-
-def _add_up(receipt: object, total: dict[str, int]) -> int:
-    """Add what a receipt says was found to `total`; return how much was withheld."""
-    if not isinstance(receipt, str) or _NOTHING_FOUND in receipt:
-        return 0
-    told = orjson.loads(receipt)
-    for kind, number in told.get("counts", {}).items():
-        total[kind] = total.get(kind, 0) + number
-    return int(told.get("withheld", 0))
-
-
-@lru_cache(maxsize=256)
-def _stamp_of(rule: str, threshold: int) -> str:
-    return orjson.dumps({"rule": rule, "th": threshold_hex(threshold)}).decode()
+        payloads = [
+            Payload("scores", orjson.dumps([score_json(score)]), record.trace_id or "", route.destinations)
+            for route, score, _ in redacted
+        ]
+        return clean, payloads
 
 
 def root_id(unit: Unit) -> int:
     """Return the span id of a unit's local root."""
     root = unit.root
     return int(root.id if type(root) is TracedSpan else root.get_span_context().span_id)
-
-
-def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else value
-
-
-def score_json(score: ScoreRecord) -> dict[str, Any]:
-    """Return a score in the form of Langfuse's `POST /api/public/scores`."""
-    seconds, rest = divmod(score.timestamp_ns, 1_000_000_000)
-    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-    body = {
-        "id": score.id,
-        "name": score.name,
-        "value": score.value,
-        "dataType": score.data_type,
-        "traceId": score.trace_id,
-        "observationId": score.observation_id,
-        "sessionId": score.session_id,
-        "comment": score.comment,
-        "metadata": score.metadata,
-        "timestamp": f"{moment}.{rest // 1_000_000:03d}Z",
-    }
-    return {key: value for key, value in body.items() if value is not None}

@@ -63,10 +63,12 @@ class PeriodicRedactor:
         with self._lock:
             return self._failures_before + sum(redactor.failures for redactor in self._redactors.values())
 
-    def redact_unit(self, spans: Sequence[SpanRecord], identities: Sequence[object]) -> list[SpanRecord]:
+    def redact_unit(
+        self, spans: Sequence[SpanRecord], identities: Sequence[object], go_on: Callable[[], bool] | None = None
+    ) -> list[SpanRecord]:
         """See `ports.UnitRedactor`; the period is that of the earliest span."""
         begin = min((span.start_time_ns for span in spans), default=0)
-        return self._at(begin / 1e9).redact_unit(spans, identities)
+        return self._at(begin / 1e9).redact_unit(spans, identities, go_on)
 
     def redact_value(self, value: object, identities: Sequence[object] = ()) -> tuple[Any, Receipt]:
         """See `ports.UnitRedactor`."""

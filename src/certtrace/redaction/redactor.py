@@ -8,7 +8,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any, Final, TypeVar
 
-from certtrace.ports import Receipt, Recognizer, SpanRecord, Structured
+from certtrace.ports import GivenUpError, Receipt, Recognizer, SpanRecord, Structured
 from certtrace.redaction.attribute_keys import QUOTING
 from certtrace.redaction.bounds import bounded
 from certtrace.redaction.detect.detectors import Detectors
@@ -42,6 +42,8 @@ _T = TypeVar("_T")
 _D = TypeVar("_D")
 
 _CACHED_GROUPS: Final = 256
+_PART: Final = 128
+"""Spans of one unit that are looked at together."""
 _MAY_ENCODE: Final = lazy(r"[A-Za-z0-9+/_-]{20}")
 """Such a text is looked into again for each trace: what it encodes may name someone known only there."""
 
@@ -104,13 +106,24 @@ class Redactor:
     def __repr__(self) -> str:
         return f"Redactor(policy={self.version!r})"
 
-    def redact_unit(self, spans: Sequence[SpanRecord], identities: Sequence[object]) -> list[SpanRecord]:
+    def redact_unit(
+        self, spans: Sequence[SpanRecord], identities: Sequence[object], go_on: Callable[[], bool] | None = None
+    ) -> list[SpanRecord]:
         """Return the spans with every field redacted and a receipt on each; see `ports.UnitRedactor`."""
         within = [bounded(span, self.policy.max_value_bytes, self.texts.cut_mark) for span in spans]
         values = [pair for span, _ in within for pair in captured(span)]
         unit = Unit(self, identities, values, repeats=len(spans) > 1)
-        unit.expect(span for span, _ in within)
-        return [unit.span(span, withheld=cut) for span, cut in within]
+        if len(within) <= _PART:
+            unit.expect(span for span, _ in within)
+            return [unit.span(span, withheld=cut) for span, cut in within]
+        redacted: list[SpanRecord] = []
+        for start in range(0, len(within), _PART):
+            if go_on is not None and not go_on():
+                raise GivenUpError
+            part = within[start : start + _PART]
+            unit.expect_part([span for span, _ in part])
+            redacted += [unit.span(span, withheld=cut) for span, cut in part]
+        return redacted
 
     def redact_value(self, value: object, identities: Sequence[object] = ()) -> tuple[Any, Receipt]:
         """Return one JSON-like value redacted, with its receipt; see `ports.UnitRedactor`."""

@@ -386,6 +386,15 @@ class Unit:
         """Take note of the texts of spans that are redacted next: to look at many together costs little."""
         self._texts.expect(spans)
 
+    def expect_part(self, spans: Sequence[SpanRecord]) -> None:
+        """Do the same for a part of many spans, and forget the texts of the part before."""
+        self._texts = UnitTexts(self._redactor.texts, self._redactor.plain)
+        for span in spans:
+            for value in span.attributes.values():
+                if isinstance(value, Structured):
+                    self._texts.takes(value)
+        self._texts.expect(spans)
+
     def _is_clean(self, value: object) -> bool:
         """Tell, quickly and where in doubt with no, whether a value is a text that leaves as it is."""
         if type(value) is int:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from certtrace.assembly import current_running, install, restore
-from certtrace.assembly.build import Running, build
+from certtrace.assembly.build import build
+from certtrace.assembly.running import Running
 from certtrace.errors import ConfigurationError
 from certtrace.settings import isolated
 from certtrace.testing.canaries import Canaries, Canary, canaries_of

@@ -200,4 +200,4 @@ def recording(**settings: Any) -> Iterator[Recorder]:
         yield recorder
     finally:
         restore(before)
-        running.pipeline.close(10.0)
+        running.pipeline.close(10.0, 10.0)

@@ -1,7 +1,7 @@
 """The author's handle on a span that another library opened."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from opentelemetry.sdk.trace import Span as SdkSpan
@@ -11,17 +11,19 @@ from certtrace.ports import ModelValue
 from certtrace.tracing.capture import capture
 from certtrace.tracing.handle import SpanHandle
 from certtrace.tracing.naming import ATOMS
+from certtrace.tracing.replies import asks_to_keep
 from certtrace.tracing.updates import attributes_of
 
 
 class ForeignHandle(SpanHandle):
     """Writes to an SDK span in the types that OpenTelemetry has: structured values become JSON text."""
 
-    __slots__ = ("_span",)
+    __slots__ = ("_force", "_span")
 
-    def __init__(self, span: SdkSpan) -> None:
-        """Take the open span."""
+    def __init__(self, span: SdkSpan, force: Callable[[int, str], None]) -> None:
+        """Take the open span, and what keeps or drops the unit of a span by its id."""
         self._span = span
+        self._force = force
 
     @property
     def recording(self) -> bool:
@@ -60,6 +62,19 @@ class ForeignHandle(SpanHandle):
             self._span.update_name(name)
         for key, value in attributes_of(fields).items():
             self.set_attribute(key, value)
+
+    def keep(self) -> None:
+        """See `SpanHandle.keep`."""
+        self._force(self._span.get_span_context().span_id, "keep")
+
+    def drop(self) -> None:
+        """See `SpanHandle.drop`."""
+        self._force(self._span.get_span_context().span_id, "drop")
+
+    def heed(self, reply_headers: Mapping[Any, Any]) -> None:
+        """See `SpanHandle.heed`."""
+        if asks_to_keep(reply_headers):
+            self.keep()
 
     def fail(self, error_type: str, message: str = "", **attributes: Any) -> None:
         """See `SpanHandle.fail`."""

@@ -81,6 +81,18 @@ class SpanHandle:
     def fail(self, error_type: str, message: str = "", **attributes: Any) -> None:
         """Mark this span as failed although no exception left it."""
 
+    def keep(self) -> None:
+        """Keep this trace whatever the sampling policy says, here and in every process that it goes on to."""
+
+    def drop(self) -> None:
+        """Drop this part of the trace whatever the policy says, unless somebody keeps it."""
+
+    def heed(self, reply_headers: Mapping[Any, Any]) -> None:
+        """Read the headers of a reply: where its sender keeps the trace, keep it here too.
+
+        Replies over httpx are read by themselves; a message's headers hold what `inject` wrote into them.
+        """
+
 
 class _NotRecorded(SpanHandle):
     __slots__ = ()

@@ -108,9 +108,10 @@ class Gate(SynchronousMultiSpanProcessor):
         if tracer is None:
             return True
         local = isinstance(parent, (TracedSpan, SdkSpan))
-        if local or not tracer.drops(name):
+        rule = "" if local else tracer.drops(name)
+        if not rule:
             return False
-        tracer.sink.dropped_at_start()
+        tracer.sink.dropped_at_start(rule)
         return True
 
     def on_start(self, span: SdkSpan, parent_context: Context | None = None) -> None:

@@ -20,12 +20,12 @@ def records_of(unit: Unit) -> list[SpanRecord]:
     return [_own(span) if type(span) is TracedSpan else _foreign(span, unit) for span in unit.ended]
 
 
-def bare_records_of(unit: Unit) -> list[SpanRecord]:
-    """Return records without any text of the host: ids, times and status only."""
-    return [_bare(span, unit) for span in unit.ended]
+def bare_records_of(unit: Unit, reason: str) -> list[SpanRecord]:
+    """Return records without any text of the host: ids, times, status, and the reason why there is no more."""
+    return [_bare(span, unit, reason) for span in unit.ended]
 
 
-def _bare(span: Any, unit: Unit) -> SpanRecord:
+def _bare(span: Any, unit: Unit, reason: str) -> SpanRecord:
     context, parent = span.get_span_context(), span.parent
     start = span.start_time or 0
     return SpanRecord(
@@ -38,7 +38,7 @@ def _bare(span: Any, unit: Unit) -> SpanRecord:
         end_time_ns=max(span.end_time or 0, start),
         status_code=_STATUS[span.status.status_code],
         status_message="",
-        attributes={semconv.OBSERVATION_TYPE: "span", semconv.CONTENT_LOST: "redaction_failed"},
+        attributes={semconv.OBSERVATION_TYPE: "span", semconv.CONTENT_LOST: reason},
         scope=ScopeRecord(semconv.SCOPE_NAME),
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from hashlib import sha256
 from hmac import new as hmac_new
 from itertools import count
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from opentelemetry.context import attach, get_current
 from opentelemetry.context.context import Context
@@ -16,64 +16,65 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, get_current_span
 
 from certtrace import semconv
-from certtrace.ports import ScoreRecord
 from certtrace.tracing.active import CallSite
+from certtrace.tracing.completing import Completing, UnitSink
 from certtrace.tracing.contexts import SPAN_KEY, with_span
 from certtrace.tracing.faults import Faults
 from certtrace.tracing.foreign import ForeignHandle
 from certtrace.tracing.handle import NOT_RECORDED, ScoreValue, SpanHandle
+from certtrace.tracing.head import Drops, HeadRules
 from certtrace.tracing.identifiers import new_bits
 from certtrace.tracing.naming import ATOMS
 from certtrace.tracing.propagated import PROPAGATED_KEY
+from certtrace.tracing.replies import says_keep
 from certtrace.tracing.scores import score_record
 from certtrace.tracing.skipped import SkippedSpan, Unrecorded
 from certtrace.tracing.spans import TracedSpan, new_span
 from certtrace.tracing.stack import reach_as_deep_as_the_end
-from certtrace.tracing.units import Unit, Units
+from certtrace.tracing.units import Unit
 
 _set = dict.__setitem__  # a `Context` refuses item assignment; this one is not shared yet
 
-_NO_SPANS: Final[dict[int, Any]] = {}
-_CLAIMED: Final[list[None]] = []
+_LOW_BITS: Final = 2**56 - 1
 
 
-class UnitSink(Protocol):
-    """Who takes finished units; `assembly`'s pipeline."""
-
-    def dropped_at_start(self) -> None:
-        """Count a local root that a drop rule refused."""
-        ...
-
-    def accept(self, unit: Unit) -> None:
-        """Take a unit whose spans have all ended: decide it and write its skeleton. Never raises, never blocks."""
-        ...
-
-    def lost(self, unit: Unit) -> None:
-        """Count a unit that `accept` failed on, unless it got through all the same."""
-        ...
-
-    def score(self, record: ScoreRecord, unit: Unit) -> None:
-        """Take a score of a unit that was decided before the score came."""
-        ...
-
-
-class Tracer:
+class Tracer(Completing):
     """Opens and ends spans. Everything here runs on the host's threads and must neither raise nor block."""
 
+    fault: Faults
+
     def __init__(
-        self, sink: UnitSink, resource: Resource, version: str, seed_key: bytes, drop_names: frozenset[str]
+        self,
+        sink: UnitSink,
+        resource: Resource,
+        version: str,
+        seed_key: bytes,
+        rules: HeadRules,
+        *,
+        max_unit_spans: int = 10_000,
+        max_unit_bytes: int = 33_554_432,
     ) -> None:
-        """Take the sink of finished units, the resource, our version, the key of seeded ids, and names to drop."""
-        self.sink = sink
+        """Take what the tracer works with.
+
+        Args:
+            sink: Who gets finished units.
+            resource: Resource of all spans.
+            version: Our version.
+            seed_key: Key of seeded trace ids.
+            rules: What the sampling policy says before anything has happened.
+            max_unit_spans: Ended spans of one unit held in memory.
+            max_unit_bytes: The same in estimated bytes.
+        """
+        super().__init__(sink, max_spans=max_unit_spans, max_bytes=max_unit_bytes, watched=rules.watched)
         self.resource = resource
         self.scope = InstrumentationScope(semconv.SCOPE_NAME, version)
-        self.units = Units()
         self.on_start: Callable[[SdkSpan, Context], None] | None = None
         """Set while processors of other libraries want to see spans start."""
         self.fault = Faults()
         """Called with where and what, when something of ours went wrong."""
         self._seed_key = seed_key
-        self._drop_names = drop_names
+        self._rules = rules
+        self._drops = Drops(rules)
         self._foreign: dict[int, Unit] = {}
         self._started = count()
 
@@ -96,6 +97,8 @@ class Tracer:
         except Exception as error:  # noqa: BLE001 - our own fault must not reach the host: the call goes on untraced
             self.fault("open", error)
             return None
+        if span.unit.light:
+            return span
         try:
             size = 0
             captured = []
@@ -132,8 +135,8 @@ class Tracer:
         if type(parent) is TracedSpan:
             span = self._below(site, parent)
         elif parent is None:
-            if site.name in self._drop_names:
-                return self._skipped(context)
+            if self._drops[site.name]:
+                return self._skipped(context, self._drops[site.name])
             span = self._origin(site, seed) if seed else self._root(site, new_bits(128) or 1, 0)
         elif type(parent) is Unrecorded:
             return None
@@ -161,8 +164,8 @@ class Tracer:
         unit = None if upstream is None else self._foreign.get(upstream.span_id)
         if upstream is not None and unit is not None and unit.claim:
             return self._child(site, unit, upstream.span_id)
-        if site.name in self._drop_names:
-            return self._skipped(context)
+        if self._drops[site.name]:
+            return self._skipped(context, self._drops[site.name])
         if upstream is not None:
             return self._continued(site, upstream)
         return self._origin(site, seed) if seed else self._root(site, new_bits(128) or 1, 0)
@@ -175,7 +178,7 @@ class Tracer:
                 return span
             unit.open.pop(span.id, None)  # the unit was completed in between
         span = self._root(site, unit.trace_id, parent.id)
-        self._inherit(span.unit, unit)
+        self.inherit(span.unit, unit)
         return span
 
     def _child(self, site: CallSite, unit: Unit, parent_id: int) -> TracedSpan:
@@ -187,10 +190,13 @@ class Tracer:
         unit = Unit(trace_id, units.generation)
         next(self._started)
         units.open[id(unit)] = unit
+        if self.sink.light_below:
+            unit.light = trace_id & _LOW_BITS < self.sink.light_below
         unit.root = span = new_span(self, site, unit, new_bits(64) or 1, parent_id, unit.wall_ns)
         return span
 
-    def _unit(self, trace_id: int) -> Unit:
+    def unit(self, trace_id: int) -> Unit:
+        """See `Completing.unit`."""
         unit = Unit(trace_id, self.units.generation)
         next(self._started)
         self.units.open[id(unit)] = unit
@@ -206,27 +212,27 @@ class Tracer:
     def _continued(self, site: CallSite, upstream: SpanContext) -> TracedSpan:
         span = self._root(site, upstream.trace_id, upstream.span_id)
         span.parent_is_remote = upstream.is_remote
-        span.unit.trace_state = upstream.trace_state.to_header() if upstream.trace_state else ""
-        self.units.join(span.unit)
+        self._heed_upstream(span.unit, upstream)
         return span
 
-    def _inherit(self, unit: Unit, decided: Unit) -> None:
-        # A late span: its unit was completed before it began. It follows that decision, in a unit of its own.
-        unit.inherited = decided.decision
-        unit.trace_state = decided.trace_state
-        unit.randomness = decided.randomness
+    def _heed_upstream(self, unit: Unit, upstream: SpanContext) -> None:
+        unit.trace_state = upstream.trace_state.to_header() if upstream.trace_state else ""
+        if upstream.is_remote:
+            unit.parent_sampled = upstream.trace_flags.sampled
+            if says_keep(unit.trace_state):
+                unit.forced, unit.special = "keep", True
         self.units.join(unit)
 
-    def _skipped(self, context: Context) -> SkippedSpan:
-        self.sink.dropped_at_start()
+    def _skipped(self, context: Context, rule: str) -> SkippedSpan:
+        self.sink.dropped_at_start(rule)
         next(self._started)
         skipped = SkippedSpan(with_span(context, Unrecorded()), context)
         skipped.resume()
         return skipped
 
-    def drops(self, name: str) -> bool:
-        """Return whether a drop rule refuses local roots of this name."""
-        return name in self._drop_names
+    def drops(self, name: str) -> str:
+        """Return the rule that drops local roots of this name; empty for none."""
+        return self._drops[name]
 
     # --- spans of other libraries ----------------------------------------------------------------------------------
 
@@ -239,15 +245,15 @@ class Tracer:
             unit = above
             unit.open[own.span_id] = span
         if above is None or not above.claim or above.generation != self.units.generation:
-            unit = self._unit(own.trace_id)
+            unit = self.unit(own.trace_id)
             unit.root = span
             unit.open[own.span_id] = span
             if above is not None:
                 above.open.pop(own.span_id, None)
-                self._inherit(unit, above)
+                self.inherit(unit, above)
             elif span.parent is not None:
+                self._heed_upstream(unit, span.parent)
                 unit.trace_state = own.trace_state.to_header()
-                self.units.join(unit)
         self._foreign[own.span_id] = unit
 
     def foreign_ended(self, span: ReadableSpan) -> None:
@@ -261,73 +267,9 @@ class Tracer:
         if not span.status.is_ok:
             unit.see_outcome("error")
         unit.bytes += 2_048
+        if self.watched:
+            self.see_attributes(unit, span)
         self.ended(unit, own.span_id, span)
-
-    # --- the end of a span and of a unit ---------------------------------------------------------------------------
-
-    def ended(self, unit: Unit, span_id: int, span: Any) -> None:
-        """Move a span from open to ended; the last one below an ended root completes the unit."""
-        if unit.generation != self.units.generation:
-            return  # begun before a fork: the parent process ends it
-        if not unit.claim:
-            unit.open.pop(span_id, None)
-            self._ended_late(unit, span)
-            return
-        unit.ended.append(span)
-        open_spans = unit.open
-        open_spans.pop(span_id, None)
-        if unit.root is span or (not unit.root_ended and _is_root(unit.root, span_id)):
-            unit.root_ended = True
-            if open_spans:
-                unit.root_ended_ns = unit.now()
-        if unit.root_ended and not open_spans:
-            self.complete(unit)
-
-    def _ended_late(self, decided: Unit, span: Any) -> None:
-        # The unit went on without this span. It comes in a unit of its own, which follows the decision.
-        unit = self._unit(decided.trace_id)
-        unit.root, unit.root_ended = span, True
-        unit.ended.append(span)
-        self._inherit(unit, decided)
-        if type(span) is TracedSpan:
-            span.unit = unit
-            if span.failure is not None:
-                unit.see_outcome(span.failure.outcome)
-        elif not span.status.is_ok:
-            unit.see_outcome("error")
-        self.complete(unit)
-
-    def complete(self, unit: Unit, *, partly: bool = False) -> None:
-        """Hand a unit on, once.
-
-        Args:
-            unit: Its root has ended.
-            partly: Also when spans below are open; what they record comes as a unit of its own.
-        """
-        try:
-            unit.claim.pop()
-        except IndexError:
-            return
-        if unit.open and not partly:  # a span began below in this very moment: its end completes the unit
-            unit.claim.append(None)
-            return
-        try:
-            self.sink.accept(unit)
-        except Exception as error:  # noqa: BLE001 - above all a stack that ends right here
-            self.sink.lost(unit)
-            self.fault("accept", error)
-        finally:
-            self.units.open.pop(id(unit), None)
-            if unit.group is not None:
-                unit.group.open.pop(id(unit), None)
-            # Units wait in a queue: what they no longer need is memory that the next call can use.
-            unit.open, unit.claim = _NO_SPANS, _CLAIMED
-
-    def complete_stale(self, older_than_ns: int) -> None:
-        """Hand on units whose root ended before that time while spans below have not: some never end."""
-        for unit in self.units.waiting():
-            if unit.root_ended_ns < older_than_ns:
-                self.complete(unit, partly=True)
 
     def forked(self) -> None:
         """Forget the parent's open units in a forked child."""
@@ -338,10 +280,34 @@ class Tracer:
 
     # --- what is current, and who is known -------------------------------------------------------------------------
 
-    def share(self, unit: Unit) -> None:
-        """Note that others may continue the unit's trace from now on."""
+    def share(self, unit: Unit) -> str:
+        """Note that others may continue the unit's trace from now on; return the tracestate that they get."""
         if unit.group is None:
             self.units.join(unit)
+        signal = "t:1;k:1" if unit.forced == "keep" else "t:1"
+        rest = self._rules.tracestate(unit.trace_id, unit.randomness, unit.trace_state, unit.root.name)
+        return f"{semconv.TRACESTATE_OWN_KEY}={signal},{rest}".removesuffix(",")
+
+    # --- keep signals ----------------------------------------------------------------------------------------------
+
+    def force(self, unit: Unit, what: str) -> None:
+        """Keep or drop a unit whatever the rules say; a keep is never taken back."""
+        if unit.forced != "keep":
+            unit.forced, unit.special = what, True
+            for span in list(unit.open.values()):
+                if type(span) is TracedSpan:
+                    span.forget_context()  # who asks from now on gets the signal with it
+
+    def force_foreign(self, span_id: int, what: str) -> None:
+        """Do the same for the unit of another library's open span."""
+        unit = self._foreign.get(span_id)
+        if unit is not None:
+            self.force(unit, what)
+
+    def keeps(self) -> bool:
+        """Return whether the current unit is to be kept for certain, by what has happened so far."""
+        unit = self._current_unit()
+        return unit is not None and unit.forced == "keep"
 
     def current(self) -> SpanHandle:
         """See `Runtime.current`."""
@@ -349,7 +315,7 @@ class Tracer:
         if type(span) is TracedSpan:
             return span
         if isinstance(span, SdkSpan) and span.is_recording():
-            return ForeignHandle(span)
+            return ForeignHandle(span, self.force_foreign)
         return NOT_RECORDED
 
     def _current_unit(self) -> Unit | None:
@@ -407,11 +373,6 @@ class Tracer:
             span.unit.scores.append(record)
         except Exception as error:  # noqa: BLE001 - as above
             self.fault("score", error)
-
-
-def _is_root(root: Any, span_id: int) -> bool:
-    # Another library's span ends as a copy of the one that started.
-    return root is not None and type(root) is not TracedSpan and root.get_span_context().span_id == span_id
 
 
 def _valid_context(span: Any) -> SpanContext | None:

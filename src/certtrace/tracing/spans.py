@@ -17,6 +17,7 @@ from certtrace.tracing.active import CallSite, OpenSpan
 from certtrace.tracing.contexts import SPAN_KEY, across, with_span
 from certtrace.tracing.failures import Failure, failure_of
 from certtrace.tracing.naming import ATOMS
+from certtrace.tracing.replies import asks_to_keep
 from certtrace.tracing.surface import SdkSurface, SpanOwner
 from certtrace.tracing.units import Unit
 from certtrace.tracing.updates import attributes_of
@@ -76,8 +77,12 @@ class TracedSpan(SdkSurface, OpenSpan):
         """See `OpenSpan.succeed`."""
         # Written out, `_close` included: every traced call comes through here, and each call more would be felt.
         try:
-            if result is not None and self.site.capture_output:
-                self._result = result if type(result) in ATOMS else self.take(result)
+            if result is not None and self.site.capture_output and not self.unit.light:
+                if type(result) is str:
+                    self._result = result
+                    self.unit.bytes += len(result)
+                else:
+                    self._result = result if type(result) in ATOMS else self.take(result)
         except Exception as error:  # noqa: BLE001 - as above
             self.tracer.fault("capture", error)
         try:
@@ -109,7 +114,7 @@ class TracedSpan(SdkSurface, OpenSpan):
         """See `OpenSpan.item`."""
         try:
             self._item_count += 1
-            if self.site.capture_output and self._item_count <= MAX_ITEMS:
+            if self.site.capture_output and self._item_count <= MAX_ITEMS and not self.unit.light:
                 if self._items is None:
                     self._items = []
                 self._items.append(value if type(value) in ATOMS else self.take(value))
@@ -220,6 +225,28 @@ class TracedSpan(SdkSurface, OpenSpan):
         self.failure = Failure("error", error_type, message, (), ())
         self.unit.has_error = self.unit.special = True
         self.set_attributes(attributes)
+
+    def keep(self) -> None:
+        """See `SpanHandle.keep`."""
+        self._force("keep")
+
+    def drop(self) -> None:
+        """See `SpanHandle.drop`."""
+        self._force("drop")
+
+    def heed(self, reply_headers: Mapping[Any, Any]) -> None:
+        """See `SpanHandle.heed`."""
+        try:
+            if asks_to_keep(reply_headers):
+                self._force("keep")
+        except Exception as error:  # noqa: BLE001 - as above
+            self.tracer.fault("heed", error)
+
+    def _force(self, what: str) -> None:
+        try:
+            self.tracer.force(self.unit, what)
+        except Exception as error:  # noqa: BLE001 - as above
+            self.tracer.fault("force", error)
 
     def __enter__(self) -> Self:
         """Return the span: OpenTelemetry allows a span as a context manager."""

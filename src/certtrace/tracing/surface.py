@@ -46,8 +46,13 @@ class SpanOwner(Protocol):
     def ended(self, unit: Unit, span_id: int, span: Any) -> None:
         """Take the span back."""
 
-    def share(self, unit: Unit) -> None:
-        """Note that others may continue the trace."""
+    watched: frozenset[str]
+
+    def share(self, unit: Unit) -> str:
+        """Note that others may continue the trace; return the tracestate that they get."""
+
+    def force(self, unit: Unit, what: str) -> None:
+        """Keep or drop the unit, whatever the rules say."""
 
     def remember(self, unit: Unit, models: list[Any]) -> None:
         """Keep captured models, which may name people."""
@@ -121,8 +126,8 @@ class SdkSurface(SdkSpan):
                 self.dropped += 1
                 return
             given[key] = value if type(value) in ATOMS else self.structured(value)
-            if key == semconv.CONFIDENCE:
-                self.unit.see_confidence(value)
+            if key in self.tracer.watched:
+                self.unit.note(self.id, key, given[key])
         except Exception as error:  # noqa: BLE001 - as above
             self.tracer.fault("set_attribute", error)
 
@@ -206,12 +211,14 @@ class SdkSurface(SdkSpan):
         context = self._context
         if context is None:
             unit = self.unit
-            self.tracer.share(unit)
-            state = TraceState.from_header([unit.trace_state] if unit.trace_state else [])
-            state = state.update(semconv.TRACESTATE_OWN_KEY, "t:1")
+            state = TraceState.from_header([self.tracer.share(unit)])
             context = SpanContext(unit.trace_id, self.id, is_remote=False, trace_flags=SAMPLED, trace_state=state)
             self._context = context
         return context
+
+    def forget_context(self) -> None:
+        """Make the identity anew when somebody asks: what it tells others has changed."""
+        self._context = None
 
     # The SDK reads these as properties of a `ReadableSpan`.
 

@@ -7,6 +7,7 @@ from time import perf_counter_ns, time_ns
 from typing import Any, Final
 
 from certtrace.ports import Decision
+from certtrace.semconv import CONFIDENCE
 
 MAX_REMEMBERED_TRACES: Final = 4_096
 """Traces whose known identities are kept in memory for units of the same trace that start later in this process."""
@@ -51,6 +52,26 @@ class Unit:
     """Value of the foreign tracestate, header form."""
     randomness = -1
     """R, when it does not come from the trace id."""
+    forced = ""
+    """`keep` or `drop`, where code said so, here or in another process of the trace."""
+    light = False
+    """Whether it records no content: it began under stress, and its own randomness would not keep it."""
+    late = False
+    """Whether it holds what came after its trace's unit was decided."""
+    parent_sampled: bool | None = None
+    """What a remote parent decided."""
+    is_part = False
+    """Whether it stands for a part of a unit that goes on."""
+    partial: Decision | None = None
+    """What was decided about its first parts, if that was to keep them."""
+    parts = 0
+    """How many parts have gone on before the end."""
+    shed = 0
+    """Spans that were left out in parts: nothing spoke for the unit yet."""
+    noted: dict[str, dict[int, object]] | None = None
+    """Values of the attributes that sampling rules read, by attribute and span."""
+    foreign_scores: list[Any] | None = None
+    """Redacted scores that the `langfuse` SDK gave while the unit was open."""
     confidence: float | None = None
     error_start_ns = 0
     """When that span started: an earlier span's exception is another one, though at the same address."""
@@ -91,11 +112,19 @@ class Unit:
         else:
             self.abandoned = True
 
+    def note(self, span_id: int, key: str, value: object) -> None:
+        """Remember an attribute that a sampling rule reads; the last value of each span counts."""
+        self.special = True
+        if self.noted is None:
+            self.noted = {}
+        self.noted.setdefault(key, {})[span_id] = value
+        if key == CONFIDENCE:
+            self.see_confidence(value)
+
     def see_confidence(self, value: object) -> None:
         """Remember the lowest confidence of the unit."""
         if isinstance(value, (int, float)) and (self.confidence is None or value < self.confidence):
             self.confidence = float(value)
-            self.special = True
 
 
 class Units:
@@ -154,6 +183,20 @@ class Units:
         with self._lock:
             if not group.open and not group.identities:
                 self._groups.pop(group.trace_id, None)
+
+    def of_trace(self, trace_id: int) -> Unit | None:
+        """Return an undecided unit of the trace, the one that began last, or `None`."""
+        found = [unit for unit in list(self.open.values()) if unit.trace_id == trace_id and unit.decision is None]
+        return found[-1] if found else None
+
+    def older_than(self, age_seconds: float) -> list[Unit]:
+        """Return the undecided units that began longer ago than that."""
+        now = perf_counter_ns()
+        return [unit for unit in list(self.open.values()) if now - unit.mono_ns > age_seconds * 1e9]
+
+    def open_bytes(self) -> int:
+        """Return the estimated memory of what open units have captured."""
+        return sum(unit.bytes for unit in list(self.open.values()))
 
     def waiting(self) -> Iterator[Unit]:
         """Yield the units whose root has ended while spans below it are still open."""

@@ -1,0 +1,221 @@
+"""The worker: one thread that redacts, enters and spools what the host's threads have decided."""
+
+import logging
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from certtrace.assembly.outlet import Decided
+from certtrace.ports import GivenUpError, ScoreRecord
+from certtrace.tracing.units import Unit
+
+if TYPE_CHECKING:
+    from certtrace.assembly.pipeline import Pipeline
+
+_log = logging.getLogger("certtrace")
+
+POLL_SECONDS: Final = 0.05
+"""How often the worker looks for finished units. It is not woken for each: the caller would pay for the switch."""
+IDLE_POLL_SECONDS: Final = 0.25
+"""The same after `IDLE_ROUNDS` looks at an empty queue."""
+IDLE_ROUNDS: Final = 40
+MAX_HOLD_SECONDS: Final = 30.0
+"""Longest time a finished unit waits for the other units of its trace in this process, which may yet name a person."""
+GRACE_SECONDS: Final = 5.0
+"""Longest wait at the end for the unit in work: a thread that stands in a C++ library (the detectors' engine) when the
+interpreter ends aborts the process."""
+
+
+class Worker:
+    """Takes from the queue of one pipeline; of one process, a forked child makes another."""
+
+    def __init__(self, pipeline: "Pipeline") -> None:
+        """Take whose units these are; the thread starts with the first."""
+        self._pipeline = pipeline
+        self.queue: deque[Unit] = deque()
+        self.dropped: deque[Decided] = deque()
+        """What the ledger is told of units that were not kept."""
+        self.late_scores: deque[tuple[ScoreRecord, Unit]] = deque()
+        self.wanted: deque[Unit] = deque()
+        """Units that were kept for what happened in them: the rest of their traces is wanted."""
+        self.thread: threading.Thread | None = None
+        self._held: dict[int, list[tuple[float, Unit]]] = {}
+        self._wake = threading.Event()
+        self._flushes: deque[threading.Event] = deque()
+        self._working = threading.RLock()
+        self._starting = threading.Lock()
+        self._given_up = False
+        self._logged: set[str] = set()
+
+    def start(self) -> None:
+        """Start the thread, once."""
+        with self._starting:
+            if self.thread is None and not self._pipeline.is_closed:
+                thread = threading.Thread(target=self._run, name="certtrace-worker", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:
+                    return  # the interpreter is ending; `close` does the rest on its own thread
+                self.thread = thread
+
+    def log_once(self, message: str) -> None:
+        """Log a cause once."""
+        if message not in self._logged:
+            self._logged.add(message)
+            _log.warning("%s", message)
+
+    def waiting(self) -> int:
+        """Return how many units are not redacted yet."""
+        return len(self.queue) + sum(len(held) for held in list(self._held.values()))
+
+    def flush(self, timeout_seconds: float) -> bool:
+        """Wait until what has ended is redacted and spooled; return whether it was in time."""
+        if self.thread is None or not self.thread.is_alive():
+            self._drain()
+            return True
+        done = threading.Event()
+        self._flushes.append(done)
+        self._wake.set()
+        return done.wait(max(timeout_seconds, 0.0))
+
+    def close(self, until: float, bare_until: float) -> None:
+        """Process all that was taken, then end.
+
+        Args:
+            until: `time.monotonic()` value until which units are redacted.
+            bare_until: The same for what is left then, which goes on without its content. What is still left then keeps
+                its skeleton on disk, and the next process speaks for it.
+        """
+        thread = self.thread
+        if thread is not None and thread.is_alive():
+            self._wake.set()
+            thread.join(max(until - time.monotonic(), 0.0))
+            if thread.is_alive():
+                self._given_up = True
+                self._pipeline.outlet.stop()
+                thread.join(GRACE_SECONDS)
+                self._send_bare(bare_until)
+                return
+        self._drain(everything=True)
+
+    def _send_bare(self, until: float) -> None:
+        rest = [unit for held in self._held.values() for _, unit in held]
+        self._held.clear()
+        error = GivenUpError()
+        while (rest or self.queue) and time.monotonic() < until:
+            unit = rest.pop() if rest else self.queue.popleft()
+            decision = unit.decision
+            if decision is not None and decision.keep:
+                if not unit.is_part:
+                    with self._pipeline.lock:
+                        self._pipeline.account.count_kept(decision.rule)
+                self._pipeline.outlet.send_bare(unit, error)
+
+    def promote(self, trace_id: int) -> int:
+        """Bring back what was set aside of a trace that turned out to be wanted; return how many units."""
+        outlet = self._pipeline.outlet
+        with self._working:
+            reasons = outlet.promote(trace_id)
+            for reason in reasons:
+                self._pipeline.account.promoted(reason)
+        return len(reasons)
+
+    # --- on the thread ---------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        idle = 0
+        while self._pipeline.worker is self:  # a forked child has another
+            self._wake.wait(POLL_SECONDS if idle < IDLE_ROUNDS else IDLE_POLL_SECONDS)
+            idle = 0 if self.queue else idle + 1
+            self._wake.clear()
+            flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
+            try:
+                self._drain()
+            except Exception as error:  # noqa: BLE001 - without its worker the process would only queue
+                self.log_once(f"The worker met a fault ({type(error).__name__}) and goes on.")
+            for done in flushes:
+                done.set()
+            if self._pipeline.is_closed:
+                return
+
+    def _drain(self, *, everything: bool = False) -> None:
+        """Process what is queued; with `everything` also what waits for other units of its trace."""
+        pipeline, outlet = self._pipeline, self._pipeline.outlet
+        with self._working:
+            before = outlet.spans_out
+            pipeline.sweep()
+            while (unit := self._next()) is not None:
+                group = unit.group
+                waits = group is not None and (group.open or group.trace_id in self._held)
+                if waits and not everything and not pipeline.is_pressed:
+                    self._held.setdefault(unit.trace_id, []).append((time.monotonic(), unit))
+                else:
+                    self._process(unit)
+                pipeline.sweep()
+            if self._held:
+                self._release_held(everything=everything or pipeline.is_pressed)
+            self._after_units()
+            if outlet.spans_out != before:
+                outlet.wake()
+
+    def _after_units(self) -> None:
+        outlet = self._pipeline.outlet
+        while self.dropped:
+            outlet.enter(self.dropped.popleft())
+        while self.wanted:
+            trace_id = self.wanted.popleft().trace_id
+            outlet.publish(trace_id)  # and comes back as wanted, where something of it was set aside
+        for trace_id in outlet.wanted_elsewhere():
+            self._pipeline.deciding.tombstones.enter(trace_id, keep=True)
+            self.promote(trace_id)
+        while self.late_scores:
+            record, unit = self.late_scores.popleft()
+            decision = unit.decision
+            if decision is not None and not decision.keep and not self.promote(unit.trace_id):
+                self._pipeline.scores_dropped += 1
+            else:
+                outlet.send_score(record, unit.group.identities if unit.group else ())
+
+    def _next(self) -> Unit | None:
+        account = self._pipeline.account
+        with self._pipeline.lock:
+            if self._given_up or not self.queue:
+                if not self._held and not self.queue:
+                    self._pipeline.nothing_waits()
+                return None
+            unit = self.queue.popleft()
+            if unit.decision is not None and unit.decision.keep and not unit.is_part:
+                account.count_kept(unit.decision.rule)
+            return unit
+
+    def _release_held(self, *, everything: bool) -> None:
+        now = time.monotonic()
+        for trace_id, waiting in list(self._held.items()):
+            group = waiting[0][1].group
+            if self._given_up:
+                return
+            if everything or group is None or not group.open or now - waiting[0][0] > MAX_HOLD_SECONDS:
+                del self._held[trace_id]
+                for _, unit in waiting:
+                    self._process(unit)
+
+    def _process(self, unit: Unit) -> None:
+        decision, outlet = unit.decision, self._pipeline.outlet
+        kept = decision is not None and decision.keep
+        try:
+            if decision is not None and kept:
+                outlet.send(unit, decision)
+            elif decision is not None and unit.ended:
+                outlet.put_aside(unit, decision)
+        except Exception as error:  # noqa: BLE001 - one unit's fault must not stop the others, nor lose its trace
+            if kept:
+                outlet.send_bare(unit, error)
+        finally:
+            if kept or unit.ended:
+                self._pipeline.processed(unit)
+            unit.ended = []
+            if not unit.is_part:
+                unit.root = None
+            if unit.group is not None and self._pipeline.units is not None:
+                self._pipeline.units.release(unit.group)
