@@ -51,9 +51,9 @@ def test_redaction_runs_on_the_worker_only(configured):
     threads = set()
     redact = running.redactor.redact_unit
 
-    def spy(spans, identities):
+    def spy(spans, identities, go_on=None):
         threads.add(threading.current_thread().name)
-        return redact(spans, identities)
+        return redact(spans, identities, go_on)
 
     running.redactor.redact_unit = spy
     for _ in range(20):

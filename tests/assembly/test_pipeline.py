@@ -320,8 +320,8 @@ def test_a_redactor_that_raises_costs_the_content_and_not_the_trace(configured, 
 
 
 def test_more_than_the_backlog_holds_is_refused_and_counted(configured):
-    running = configured(max_backlog_bytes=1_048_576)
-    with running.pipeline._working:  # the worker stands still
+    running = configured(max_backlog_bytes=1_048_576, stress_sample_rate=1.0)
+    with running.pipeline.worker._working:  # the worker stands still
         for _ in range(100):
             work("x" * 20_000)
         account = assembly.status().account

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
-import orjson
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 
 from certtrace import semconv
 from certtrace.assembly.deciding import Deciding
+from certtrace.assembly.destinations import destinations_of
 from certtrace.assembly.guests import readable
 from certtrace.assembly.instruments import instrument_httpx, instrument_langfuse
 from certtrace.assembly.keys import LEDGER, load_or_create
@@ -20,17 +20,15 @@ from certtrace.assembly.pipeline import Pipeline
 from certtrace.assembly.redaction import OTHERS, Route, key_of, policy_of, recognizers_of, redactor_of, routes
 from certtrace.assembly.running import Running
 from certtrace.assembly.sampling import sampler_of, sampling_policy_of
-from certtrace.delivery.langfuse import LangfuseDestination
 from certtrace.delivery.otlp import encode_unit
 from certtrace.delivery.recorder import Recorder
 from certtrace.delivery.sender import Delivery
 from certtrace.delivery.spool import Spool
 from certtrace.errors import ConfigurationError
 from certtrace.ledger import Ledger
-from certtrace.ports import Destination, Payload, Receipt, SpanRecord, UnitRedactor
-from certtrace.records.schema import connect
-from certtrace.records.store import StoreDestination
+from certtrace.ports import Payload, Receipt, SpanRecord, UnitRedactor
 from certtrace.redaction.known.essentials import essentials
+from certtrace.redaction.structure import jsontext
 from certtrace.sampling import threshold_for
 from certtrace.settings import Settings
 from certtrace.tracing.joining import join
@@ -157,19 +155,7 @@ def _provider(resource: Mapping[str, object]) -> CerttraceTracerProvider:
 def _open_destinations(running: Running, stations: Stations, resource: Mapping[str, object]) -> None:
     settings = running.settings
     _make_home(settings)
-    destinations: list[Destination] = []
-    if "store" in settings.destinations:
-        connect(settings.store_path, _STORE_BUSY_SECONDS).close()
-        destinations.append(StoreDestination(settings.store_path))
-    if "langfuse" in settings.destinations and settings.langfuse_secret_key and settings.langfuse_public_key:
-        destinations.append(
-            LangfuseDestination(
-                settings.langfuse_base_url,
-                settings.langfuse_public_key,
-                settings.langfuse_secret_key.get_secret_value(),
-                timeout_seconds=settings.delivery_timeout_seconds,
-            )
-        )
+    destinations = destinations_of(settings)
     running.spool = Spool(
         settings.spool_path,
         resource=resource,
@@ -186,7 +172,8 @@ def _open_destinations(running: Running, stations: Stations, resource: Mapping[s
             min_free_bytes=2 * settings.spool_min_free_bytes,
         )
         running.pipeline.deciding.kept_elsewhere = running.recorder.is_kept
-    running.ledger = ledger = Ledger(settings.ledger_path, load_or_create(settings.keys_path, LEDGER))
+    key = load_or_create(settings.keys_path, LEDGER)
+    running.ledger = ledger = Ledger(settings.ledger_path, key, settings.effective_service_name)
     stations.spool = running.spool
     stations.wake = running.delivery.wake
 
@@ -233,7 +220,7 @@ def _score_sink(running: Running) -> Any:
         for score in scores:
             trace_id = str(score.get("traceId") or "")
             if not running.pipeline.takes_foreign_score(_number(trace_id), score):
-                running.spool.content(0, Payload("scores", orjson.dumps([score]), trace_id))
+                running.spool.content(0, Payload("scores", jsontext.dumps([score]).encode(), trace_id))
         if running.delivery is not None:
             running.delivery.wake()
 

@@ -59,7 +59,7 @@ class Deciding:
             stress_threshold: T for units without special reason while memory or the spool runs full.
         """
         self.sampler = sampler
-        self._service = service
+        self.service = service
         self._stress_threshold = stress_threshold
         self.keeps_all = sampler.keeps_all
         """Whether a unit without any special reason is kept for certain, so that nobody has to look at it."""
@@ -98,7 +98,7 @@ class Deciding:
         """Decide a unit by what is known now."""
         randomness = self.randomness(unit)
         above = threshold_of(unit.trace_state) if unit.parent_sampled is not None else None
-        facts = facts_of(unit, service=self._service, randomness=randomness, parent_threshold=above)
+        facts = facts_of(unit, service=self.service, randomness=randomness, parent_threshold=above)
         found = self.sampler.decide(facts)
         if self.under_stress and isinstance(found, Decision):
             found = self.sampler.stressed(facts, found, self._stress_threshold)

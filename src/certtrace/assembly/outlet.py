@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
-import orjson
-
 from certtrace.assembly.redaction import Route
 from certtrace.assembly.scores import redacted_score, score_json
 from certtrace.assembly.stamp import stamp
 from certtrace.delivery.recorder import Recorder
 from certtrace.ports import RULES, Decision, GivenUpError, Payload, ScoreRecord, SpanRecord
+from certtrace.redaction.structure import jsontext
 from certtrace.tracing.records import bare_records_of, records_of
 from certtrace.tracing.spans import TracedSpan
 from certtrace.tracing.units import Unit
@@ -146,7 +145,8 @@ class Outlet:
             self.send_score(score, identities)
         if stations.spool is not None:
             for told in unit.foreign_scores or ():
-                stations.spool.content(0, Payload("scores", orjson.dumps([told]), str(told.get("traceId") or "")))
+                data = jsontext.dumps([told]).encode()
+                stations.spool.content(0, Payload("scores", data, str(told.get("traceId") or "")))
 
     def _redacted(
         self, unit: Unit, decision: Decision, identities: Sequence[object]
@@ -254,7 +254,7 @@ class Outlet:
         _, clean, receipt = redacted[0]
         self.count_findings(receipt.counts, receipt.withheld)
         payloads = [
-            Payload("scores", orjson.dumps([score_json(score)]), record.trace_id or "", route.destinations)
+            Payload("scores", jsontext.dumps([score_json(score)]).encode(), record.trace_id or "", route.destinations)
             for route, score, _ in redacted
         ]
         return clean, payloads

@@ -4,7 +4,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final
 
 from certtrace.assembly.deciding import Deciding
@@ -82,7 +81,7 @@ class Pipeline:
     def _begin(self) -> None:
         self.lock = threading.Lock()
         """Held while a unit leaves the queue and enters the account."""
-        self.account = Account(self.lock)
+        self.account = Account(self.lock, self.deciding.service)
         self.worker = Worker(self)
         self._queue: deque[Unit] = self.worker.queue
         self._backlog_bytes = 0
@@ -97,9 +96,9 @@ class Pipeline:
 
     # --- the caller's thread ---------------------------------------------------------------------------------------
 
-    def dropped_at_start(self, rule: str) -> None:  # noqa: ARG002 - the account knows reasons
+    def dropped_at_start(self, rule: str) -> None:
         """See `UnitSink.dropped_at_start`."""
-        self.account.dropped("drop_rule")
+        self.account.dropped("drop_rule", rule)
 
     def accept(self, unit: Unit) -> None:
         """See `UnitSink.accept`."""
@@ -200,7 +199,7 @@ class Pipeline:
     def _refuse(self, unit: Unit, reason: str) -> None:
         decision = unit.decision
         unit.decision = Decision(keep=False, rule=reason, threshold=decision.threshold if decision else 0)
-        self.account.dropped(reason)
+        self.account.dropped(reason, decision.rule if decision else "")
         unit.accepted = True
         self.deciding.remember(unit, unit.decision)
         asides = self.stations.recorder is not None and reason not in _NOT_RECORDED and not self.light_below
@@ -330,8 +329,7 @@ class Pipeline:
         with self.lock:
             waiting = [unit for unit in list(self._queue) if not unit.is_part]
             kept = [unit.decision.rule for unit in waiting if unit.decision and unit.decision.keep]
-            found = self.account.snapshot(kept)
-        return replace(found, pending=self.deciding.limits.pending)
+            return self.account.snapshot(kept)
 
     def backlog(self) -> tuple[int, int]:
         """Return how many units wait for redaction, and their estimated bytes."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from certtrace.assembly.instruments import LangfuseHook
@@ -86,9 +86,10 @@ class Running:
         units = [unit for unit in list(self.tracer.units.open.values()) if unit.decision is None]
         pending = sum(unit.root_ended for unit in units)
         started = self.tracer.started_total
+        limited = self.pipeline.deciding.limits.pending
         lanes = self.delivery.status().destinations if self.delivery is not None else {}
         return Status(
-            account=replace(decided, started=started, open=len(units) - pending, pending=pending + decided.pending),
+            account=decided.with_undecided(started=started, open_units=len(units) - pending, pending=pending + limited),
             redaction=dict(sorted(self.pipeline.outlet.findings.items())),
             withheld=self.pipeline.outlet.withheld,
             spans=self.pipeline.outlet.spans_out,

@@ -2,7 +2,7 @@
 
 from certtrace.sampling.account import Account, AccountSnapshot
 from certtrace.sampling.deciding import Sampler
-from certtrace.sampling.policy import SamplingPolicy
+from certtrace.sampling.model import SamplingPolicy
 from certtrace.sampling.tracestate import randomness_of, threshold_for, threshold_hex, threshold_of, tracestate_with
 from certtrace.sampling.verdict import CERTAIN, NEVER, Deferred
 

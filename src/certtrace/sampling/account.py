@@ -100,6 +100,15 @@ class Account:
         with self._lock:
             self._dropped[key] = self._dropped.get(key, 0) + 1
 
+    def promoted(self, reason: str) -> None:
+        """Count a unit of the process's own service that was dropped for this reason as kept after all."""
+        with self._lock:
+            dropped = next(
+                key for key, number in self._dropped.items() if key[:2] == (self._service, reason) and number
+            )
+            self._dropped[dropped] -= 1
+            self.count_kept("promoted")
+
     def snapshot(self, queued: Sequence[str]) -> AccountSnapshot:
         """Return the counts of decided units; the caller holds the lock and fills in what the tracer knows.
 

@@ -32,17 +32,22 @@ def facts_of(unit: Unit, *, service: str, randomness: int, parent_threshold: int
 
 
 def _values(unit: Unit, key: str) -> Iterator[object]:
-    """Yield the values of one attribute: the local root's first, then those of the spans below."""
-    root = unit.root
+    """Yield the values of one attribute: the local root's first, then those of the spans below, outermost first."""
     noted = dict((unit.noted or {}).get(key, {}))
-    root_id = root.id if type(root) is TracedSpan else root.get_span_context().span_id
-    if root_id in noted:
-        yield _plain(noted.pop(root_id))
-    else:
-        for attributes in _fixed(root):
-            if key in attributes:
-                yield _plain(attributes[key])
+    for attributes in _fixed(unit.root):
+        if key in attributes and _id_of(unit.root) not in noted:
+            yield _plain(attributes[key])
+    # What encloses others ends after them.
+    for span in [unit.root, *reversed(unit.ended)]:
+        if noted:
+            span_id = _id_of(span)
+            if span_id in noted:
+                yield _plain(noted.pop(span_id))
     yield from map(_plain, noted.values())
+
+
+def _id_of(span: Any) -> int:
+    return int(span.id if type(span) is TracedSpan else span.get_span_context().span_id)
 
 
 def _fixed(root: Any) -> Iterator[Mapping[str, Any]]:

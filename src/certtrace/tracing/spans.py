@@ -81,8 +81,11 @@ class TracedSpan(SdkSurface, OpenSpan):
                 if type(result) is str:
                     self._result = result
                     self.unit.bytes += len(result)
+                elif type(result) in ATOMS:
+                    self._result = result
                 else:
-                    self._result = result if type(result) in ATOMS else self.take(result)
+                    self._result = self.take(result)
+                    self.unit.bytes += 1_024
         except Exception as error:  # noqa: BLE001 - as above
             self.tracer.fault("capture", error)
         try:
@@ -117,6 +120,7 @@ class TracedSpan(SdkSurface, OpenSpan):
             if self.site.capture_output and self._item_count <= MAX_ITEMS and not self.unit.light:
                 if self._items is None:
                     self._items = []
+                self.unit.bytes += len(value) if type(value) is str else 64
                 self._items.append(value if type(value) in ATOMS else self.take(value))
         except Exception as error:  # noqa: BLE001 - as above
             self.tracer.fault("capture", error)

@@ -125,7 +125,13 @@ class SdkSurface(SdkSpan):
             if len(given) >= MAX_ATTRIBUTES and key not in given:
                 self.dropped += 1
                 return
-            given[key] = value if type(value) in ATOMS else self.structured(value)
+            kind = type(value)
+            if kind is str:
+                self.unit.bytes += len(value)
+            elif kind not in ATOMS:
+                self.unit.bytes += 1_024
+                value = self.structured(value)
+            given[key] = value
             if key in self.tracer.watched:
                 self.unit.note(self.id, key, given[key])
         except Exception as error:  # noqa: BLE001 - as above
@@ -146,9 +152,12 @@ class SdkSurface(SdkSpan):
         try:
             if self._events is None:
                 self._events = []
-            if len(self._events) < MAX_EVENTS:
-                taken = {key: self.structured(value) for key, value in (attributes or {}).items()}
-                self._events.append(Event(text_of(name), taken, self.unit.now() if timestamp is None else timestamp))
+            if len(self._events) >= MAX_EVENTS:
+                self.dropped_events += 1
+                return
+            taken = {key: self.structured(value) for key, value in (attributes or {}).items()}
+            self.unit.bytes += 256 + sum(len(value) for value in taken.values() if type(value) is str)
+            self._events.append(Event(text_of(name), taken, self.unit.now() if timestamp is None else timestamp))
         except Exception as error:  # noqa: BLE001 - as above
             self.tracer.fault("add_event", error)
 
@@ -158,7 +167,9 @@ class SdkSurface(SdkSpan):
             return
         if self._links is None:
             self._links = []
-        if len(self._links) < MAX_LINKS and context.is_valid:
+        if len(self._links) >= MAX_LINKS:
+            self.dropped_links += 1
+        elif context.is_valid:
             self._links.append(Link(context, attributes))
 
     def record_exception(
