@@ -5,6 +5,7 @@ import time
 from functools import partial
 from itertools import repeat
 
+import httpx
 import pytest
 from tests.assembly.conftest import bytes_of
 from tests.faults.service import attributes_of, wait_until
@@ -115,6 +116,22 @@ def test_a_recognizer_that_hangs_a_minute_holds_up_neither_the_host_nor_the_othe
     assert hangs.calls == 1  # it is left alone for a while; its texts are withheld meanwhile
     assert running.stored() == {"grade": 21}
     assert_nothing_raw(running, caplog)
+
+
+def test_a_recognizer_that_is_traced_and_asks_a_service_makes_no_traces_of_its_own(service, sink):
+    @traced(name="asked")
+    def asks(texts):
+        with httpx.Client() as client:
+            client.post(f"{sink.url}/names", json={"count": len(texts)})
+        return [[] for _ in texts]
+
+    running = service(instrument_httpx=True, recognizers=[Recognizer(asks)])
+    for _ in range(3):
+        grade(SECRET)
+    status = running.settle()
+    assert [request.path for request in running.sink.seen].count("/names") >= 1
+    assert status.account.started == 3
+    assert running.stored() == {"grade": 3}
 
 
 def without_answer(*_):

@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from certtrace.assembly import keys
 from certtrace.errors import ConfigurationError
-from certtrace.ports import Recognizer, UnitRedactor
+from certtrace.ports import Recognized, Recognizer, UnitRedactor
 from certtrace.redaction import RedactionPolicy, Redactor
 from certtrace.redaction.periods import PeriodicRedactor
 from certtrace.redaction.policy.loading import policy_from_toml
 from certtrace.settings import Settings
+from certtrace.tracing.skipped import record_nothing
 
 OTHERS: Final = "others"
 """In a policy: the exporters of other libraries in this process."""
@@ -128,7 +129,20 @@ def recognizers_of(settings: Settings) -> list[Recognizer]:
     Raises:
         ConfigurationError: One of them cannot be imported or made.
     """
-    return [_made(each) if isinstance(each, str) else each for each in settings.recognizers]
+    return [_Unrecorded(_made(each) if isinstance(each, str) else each) for each in settings.recognizers]
+
+
+class _Unrecorded:
+    """A recognizer of the host whose own calls and requests make no traces: each of them would be redacted again."""
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self.name = recognizer.name
+        self._recognizer = recognizer
+
+    def recognize(self, texts: Sequence[str]) -> Sequence[Sequence[Recognized]]:
+        """See `Recognizer.recognize`."""
+        record_nothing()  # for good: it is called on a thread of its own, and its answer may be lazy
+        return self._recognizer.recognize(texts)
 
 
 def _made(name: str) -> Recognizer:

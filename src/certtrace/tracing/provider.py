@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import (
     ReadableSpan,
@@ -27,7 +27,7 @@ from opentelemetry.util.types import Attributes
 
 from certtrace.tracing.identifiers import OwnIdGenerator
 from certtrace.tracing.runtime import Tracer
-from certtrace.tracing.skipped import Unrecorded
+from certtrace.tracing.skipped import Unrecorded, record_nothing
 from certtrace.tracing.spans import TracedSpan
 
 _log = logging.getLogger("certtrace")
@@ -162,12 +162,20 @@ class Gate(SynchronousMultiSpanProcessor):
 
     def deliver(self, spans: Sequence[ReadableSpan]) -> None:
         """Give redacted, sampled spans to the guests; called by the pipeline's worker."""
-        for guest in self.hosts():
-            for span in spans:
-                try:
-                    guest.on_end(span)
-                except Exception as error:  # noqa: BLE001 - as above
-                    self._log_once(guest, f"on_end raised {type(error).__name__}")
+        hosts = self.hosts()
+        before = record_nothing()  # a guest may export over a client that is instrumented
+        try:
+            for guest in hosts:
+                self._deliver_to(guest, spans)
+        finally:
+            attach(before)
+
+    def _deliver_to(self, guest: SpanProcessor, spans: Sequence[ReadableSpan]) -> None:
+        for span in spans:
+            try:
+                guest.on_end(span)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._log_once(guest, f"on_end raised {type(error).__name__}")
 
     def _log_once(self, guest: SpanProcessor, what: str) -> None:
         line = f"{type(guest).__qualname__} {what}"

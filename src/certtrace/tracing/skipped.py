@@ -29,6 +29,16 @@ class Unrecorded(NonRecordingSpan):
         return "<span that is not recorded>"
 
 
+def record_nothing() -> Context:
+    """Record nothing that this thread does from now on, and return the context that was current.
+
+    For threads that work for certtrace: were their own requests and calls recorded, each trace would make the next.
+    """
+    before = get_current()
+    attach(with_span(before, Unrecorded()))
+    return before
+
+
 class SkippedSpan(OpenSpan):
     """Keeps the context of a dropped local root; records nothing."""
 
