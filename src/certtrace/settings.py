@@ -308,15 +308,10 @@ class _Isolated(Settings):
     """Settings that come from arguments only."""
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings' signature
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+    def settings_customise_sources(  # type: ignore[override]  # called by names, all but one of no use here
+        cls, _settings: type[BaseSettings], **sources: PydanticBaseSettingsSource
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
+        return (sources["init_settings"],)
 
 
 def isolated(**given: Any) -> Settings:
@@ -335,6 +330,11 @@ def isolated(**given: Any) -> Settings:
 def _variables(name: str) -> list[str]:
     alias = Settings.model_fields[name].validation_alias
     return [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else []
+
+
+def variables_set(name: str) -> dict[str, str]:
+    """Return the variables that are set for a setting, and their values; the first one counts."""
+    return {variable: os.environ[variable] for variable in _variables(name) if os.environ.get(variable)}
 
 
 def _refuse_unknown(arguments: dict[str, Any]) -> None:
