@@ -105,13 +105,13 @@ def test_a_unit_kept_for_context_counts_only_where_a_limit_keeps_it():
 
 def test_a_unit_in_two_limits_waits_for_both_and_gets_the_lower_threshold():
     limits = Limits()
-    narrow, wide = LimitSpec("narrow", per_second=1), LimitSpec("wide", per_day=24 * 2)
+    narrow, wide = LimitSpec("narrow", per_second=1), LimitSpec("wide", per_day=24 * 2)  # an hour's worth: two
     both = Deferred((Offer(narrow, 0), Offer(wide, 0)))
     for n in (10, 20, 30, 40):
         limits.offer(n, both, n, NOON)
     first = limits.due(NOON + 1)
     assert first == []  # the day's window is open for longer, and 40 and 30 have a place in it
-    decided = dict(limits.due(NOON + 5))
+    decided = dict(limits.due(NOON + 30))
     assert decided == {n: Decision(keep=True, rule="wide", threshold=21) for n in (30, 40)}
 
 
@@ -253,7 +253,7 @@ def test_one_trace_cannot_fill_the_memory_nor_break_the_days_budget():
     limits = Limits()
     for n in range(3_000):
         limits.offer(n, by_limit(LimitSpec("ocr", per_day=50)), 900, NOON)
-    assert len(kept(limits.due(NOON + 5))) == 50
+    assert len(kept(limits.due(NOON + 30))) == 50
 
 
 def test_memory_is_bounded_by_the_places_not_by_the_traffic():

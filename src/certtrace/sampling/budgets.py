@@ -21,8 +21,8 @@ class Budget(Protocol):
         """Return how many units may be kept now; negative where one trace took more than there was."""
         ...
 
-    def ready_at(self, now: float) -> float:
-        """Return when at least one unit may be kept: `now`, a later time, or infinity."""
+    def ready_at(self, now: float, units: int = 1) -> float:
+        """Return when at least so many units may be kept: `now`, a later time, or infinity."""
         ...
 
     def ceiling(self, now: float) -> float:
@@ -55,9 +55,9 @@ class PerSecond:
         most = self._full + _CARRIED if self._full else 0.0
         return min(self._tokens + self._rate * max(now - self._at, 0.0), most)
 
-    def ready_at(self, now: float) -> float:
+    def ready_at(self, now: float, units: int = 1) -> float:
         """See `Budget`."""
-        missing = 1.0 - self.available(now)
+        missing = units - self.available(now)
         if missing <= _ROUNDING:
             return now
         return now + missing / self._rate if self._rate > 0.0 else math.inf
@@ -99,9 +99,9 @@ class PerDay:
         begin, spent, kept = self._state(now)
         return min(self._first + self._rate * max(now - begin, 0.0) - spent, self._budget - kept)
 
-    def ready_at(self, now: float) -> float:
+    def ready_at(self, now: float, units: int = 1) -> float:
         """See `Budget`."""
-        missing = 1.0 - self.available(now)
+        missing = units - self.available(now)
         if missing <= _ROUNDING:
             return now
         if not self._budget:
@@ -149,9 +149,9 @@ class Purse:
         """Return how many whole units may be kept now."""
         return max(math.floor(self.available(now) + _ROUNDING), 0)
 
-    def ready_at(self, now: float) -> float:
-        """Return when at least one unit may be kept."""
-        return max(budget.ready_at(now) for budget in self._budgets)
+    def ready_at(self, now: float, units: int = 1) -> float:
+        """Return when at least so many units may be kept; at midnight at the latest, if ever."""
+        return max(budget.ready_at(now, units) for budget in self._budgets)
 
     def ceiling(self, now: float) -> float:
         """Return how many units may be kept at the very most."""

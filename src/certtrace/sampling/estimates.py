@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 from certtrace.sampling.verdict import NEVER
 
 FEW: Final = 10
-"""Fewer sampled units than this make a standard error that is itself a rough guess."""
+"""With fewer sampled traces than this, counted by their weights, a standard error is itself a rough guess."""
 
 
 def weight(threshold: int | None) -> float:
@@ -67,6 +67,8 @@ class Estimate:
     """Kept units behind it, without those that weigh nothing."""
     sampled: int = 0
     """Those of them that stand for more than themselves."""
+    effective: float = 0.0
+    """How many sampled traces of equal weight would say as much: few where a few weigh more than all the others."""
     at_least: float = -math.inf
     """What was seen itself, where no unit can take away from a sum."""
 
@@ -77,8 +79,8 @@ class Estimate:
 
     @property
     def is_rough(self) -> bool:
-        """Whether so few units were sampled that the standard error itself is a rough guess."""
-        return 0 < self.sampled < FEW
+        """Whether so little was sampled that the standard error itself is a rough guess."""
+        return self.sampled > 0 and self.effective < FEW
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Return where the truth lies with this confidence, by the normal distribution.
@@ -101,7 +103,18 @@ class Estimate:
 class Tally:
     """Adds kept units up, trace by trace; its memory does not grow with them."""
 
-    __slots__ = ("_seen", "_seen_size", "_spread", "_total", "_total_size", "context", "sampled", "units")
+    __slots__ = (
+        "_heavy",
+        "_heavy_size",
+        "_seen",
+        "_seen_size",
+        "_spread",
+        "_total",
+        "_total_size",
+        "context",
+        "sampled",
+        "units",
+    )
 
     def __init__(self) -> None:
         """Begin at zero."""
@@ -114,6 +127,7 @@ class Tally:
         self._seen = self._seen_size = 0.0
         self._total = self._total_size = 0.0
         self._spread = [0.0, 0.0, 0.0]
+        self._heavy = self._heavy_size = (0.0, 0.0)
 
     def add(self, threshold: int | None, value: float = 1.0, size: float = 1.0) -> None:
         """Add a unit that is alone in its trace."""
@@ -137,6 +151,8 @@ class Tally:
             self._seen_size += size
             self._total += factor * value
             self._total_size += factor * size
+        self._heavy = _heavier(self._heavy, sum(factor * value for factor, value, _ in weighed if factor > 1.0))
+        self._heavy_size = _heavier(self._heavy_size, sum(factor * size for factor, _, size in weighed if factor > 1.0))
         self._add_spread(weighed)
 
     def _add_spread(self, weighed: Sequence[tuple[float, float, float]]) -> None:
@@ -152,11 +168,11 @@ class Tally:
 
     def total(self) -> Estimate:
         """Estimate the sum of all values."""
-        return self._estimate(self._total, self._spread[0], self._seen)
+        return self._estimate(self._total, self._spread[0], self._heavy, self._seen)
 
     def count(self) -> Estimate:
         """Estimate the sum of all sizes: the number of units."""
-        return self._estimate(self._total_size, self._spread[2], self._seen_size)
+        return self._estimate(self._total_size, self._spread[2], self._heavy_size, self._seen_size)
 
     def mean(self) -> Estimate | None:
         """Estimate the sum of values over the sum of sizes; None where there is nothing to divide by."""
@@ -164,7 +180,13 @@ class Tally:
             return None
         mean = self._total / self._total_size
         spread = self._spread[0] - 2 * mean * self._spread[1] + mean * mean * self._spread[2]
-        return self._estimate(mean, spread / self._total_size**2, -math.inf)
+        return self._estimate(mean, spread / self._total_size**2, self._heavy_size, -math.inf)
 
-    def _estimate(self, value: float, variance: float, seen: float) -> Estimate:
-        return Estimate(value, math.sqrt(max(variance, 0.0)), self.units, self.sampled, seen)
+    def _estimate(self, value: float, variance: float, heavy: tuple[float, float], seen: float) -> Estimate:
+        effective = heavy[0] ** 2 / heavy[1] if heavy[1] else 0.0
+        return Estimate(value, math.sqrt(max(variance, 0.0)), self.units, self.sampled, effective, seen)
+
+
+def _heavier(sums: tuple[float, float], weighed: float) -> tuple[float, float]:
+    """Add what one trace stands for to the sum and to the sum of squares."""
+    return sums[0] + abs(weighed), sums[1] + weighed * weighed

@@ -16,6 +16,10 @@ SECOND_WINDOW: Final = 1.0
 """Seconds of a window, where a bound is by the second."""
 DAY_WINDOW: Final = 5.0
 """The same, where bounds are by the day only."""
+_GOOD_PLACES: Final = 10
+"""Places for which a window by the day waits: with few places the weights of the kept units scatter widely."""
+_LONGEST_WAIT: Final = 30.0
+"""How long it waits for them; for the first place, as long as it takes."""
 _MOST_PLACES: Final = 1_000
 """Places of a window whose budget is by the day: units wait in memory."""
 _TIDY_SECONDS: Final = 1.0
@@ -109,6 +113,8 @@ class Lane:
         ready = self.purse.ready_at(close_at)
         if ready == math.inf:
             return Window(0, close_at, 0.0)
+        if self.seconds == DAY_WINDOW:
+            ready = max(ready, min(self.purse.ready_at(close_at, _GOOD_PLACES), close_at - DAY_WINDOW + _LONGEST_WAIT))
         if ready > close_at:
             close_at = math.ceil(ready / self.seconds) * self.seconds
         places = max(self.purse.whole(close_at), 1)

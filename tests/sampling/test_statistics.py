@@ -1,0 +1,73 @@
+"""Estimates from kept units against the truth, over every mix of rules, limits and processes.
+
+The rule: over seeds, an estimate's distance from the truth in standard errors (its z) has a mean near 0 and a spread
+near 1, and no more than the expected share lies beyond 3. Where few units are behind an estimate its standard error is
+a guess that goes up and down with the estimate: such z have a longer tail on one side, which the bounds allow for.
+"""
+
+import math
+from statistics import fmean, pstdev
+
+import pytest
+from tests.sampling.simulation import MIXES, Mix, run
+
+BY_NAME = {mix.name: mix for mix in MIXES}
+
+
+def z_scores(mix: Mix, traces: int, seeds: range) -> dict[str, list[float]]:
+    scores: dict[str, list[float]] = {}
+    for seed in seeds:
+        outcome = run(mix, traces, seed)
+        wrong = {name: pair for name, pair in outcome.counts.items() if pair[0] != pair[1]}
+        assert not wrong, f"counters differ from the truth: {wrong}"
+        for name, score in outcome.z_scores().items():
+            scores.setdefault(name, []).append(score)
+    return scores
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_estimates_are_within_their_errors_and_counters_exact(name):
+    scores = z_scores(BY_NAME[name], 1_200, range(3))
+    assert "units" in scores
+    assert all(abs(z) < 4.5 for each in scores.values() for z in each)
+    # the three seeds are independent, the questions of one run are not: a mean over seeds has the spread 1 / sqrt(3)
+    assert abs(fmean(scores["units"])) < 3 / math.sqrt(3)
+
+
+def test_limits_are_what_thins_where_a_mix_has_them():
+    outcome = run(BY_NAME["limit a second"], 1_200, 0)
+    reasons = {decision.rule for decision in outcome.decisions if not decision.keep}
+    assert reasons == {"rate_limit"}
+    assert 0 < outcome.most_pending <= 9
+    day = run(BY_NAME["limit a day"], 1_200, 0)
+    assert {decision.rule for decision in day.decisions if not decision.keep} == {"rate_limit"}
+
+
+def test_promoted_units_weigh_nothing_and_are_told_apart():
+    outcome = run(BY_NAME["lossy promotion"], 1_200, 0)
+    assert outcome.context > 0
+    assert outcome.context == sum(not decision.counts for decision in outcome.decisions)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BY_NAME)
+def test_over_many_seeds_the_distances_have_mean_zero_and_spread_one(name):
+    """A million traces all mixes together."""
+    seeds = 24
+    scores = z_scores(BY_NAME[name], 1_000_000 // len(MIXES) // seeds, range(1_000, 1_000 + seeds))
+    for question, z in scores.items():
+        if len(z) == seeds:  # else it was exact, or had nothing behind it, in some of them
+            assert abs(fmean(z)) < 3.5 / math.sqrt(seeds), question
+            assert 0.5 < pstdev(z) < 1.6, question
+    every = [z for each in scores.values() for z in each]
+    assert sum(abs(z) <= 3 for z in every) / len(every) >= 0.98
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["everything", "processes with limits"])
+def test_a_million_units_are_estimated_within_three_standard_errors(name):
+    outcome = run(BY_NAME[name], 500_000, 7)
+    assert len(outcome.decisions) > 900_000
+    assert all(counted == truth for counted, truth in outcome.counts.values())
+    scores = outcome.z_scores()
+    assert {question: z for question, z in scores.items() if abs(z) > 3} == {}
