@@ -15,6 +15,7 @@ from certtrace.assembly.destinations import destinations_of
 from certtrace.assembly.guests import readable
 from certtrace.assembly.instruments import instrument_httpx, instrument_langfuse
 from certtrace.assembly.keys import LEDGER, load_or_create
+from certtrace.assembly.metrics import delivered, observe
 from certtrace.assembly.outlet import Decided, Stations
 from certtrace.assembly.pipeline import Pipeline
 from certtrace.assembly.redaction import OTHERS, Route, key_of, policy_of, recognizers_of, redactor_of, routes
@@ -98,6 +99,7 @@ def build(settings: Settings, *, persist: bool = True) -> Running:
             count=_count(pipeline),
             known_in=tracer.known_in,
         )
+    running.undo.append(observe(running))
     return running
 
 
@@ -162,7 +164,7 @@ def _open_destinations(running: Running, stations: Stations, resource: Mapping[s
         max_bytes=settings.spool_max_bytes,
         min_free_bytes=settings.spool_min_free_bytes,
     )
-    running.delivery = Delivery(running.spool, destinations)
+    running.delivery = Delivery(running.spool, destinations, on_delivered=delivered)
     if settings.recorder_max_bytes:
         running.recorder = stations.recorder = Recorder(
             settings.recorder_path,

@@ -23,7 +23,7 @@ BARE_SHARE: Final = 0.9
 """The share after which nothing is spooled any more."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Running:
     """Everything that runs between `configure()` and `shutdown()`."""
 
