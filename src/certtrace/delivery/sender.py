@@ -14,6 +14,8 @@ from certtrace.delivery.spool import Spool
 from certtrace.ports import Destination
 
 _STOP_SECONDS: Final = 0.25
+"""Of the time to close, what is left for lanes to end what they are doing."""
+_LEAST_STOP_SECONDS: Final = 0.05
 
 
 @dataclass(slots=True, frozen=True)
@@ -99,11 +101,13 @@ class Delivery:
         """Deliver what can be delivered at once, then stop. The rest stays in the spool for the next process."""
         if self._closed:
             return FlushReport({}, 0.0)
-        report = self._drain(timeout_seconds, retry=False)
+        end = time.monotonic() + timeout_seconds
+        # A backend that hangs is broken off within the timeout, not behind it.
+        report = self._drain(timeout_seconds - min(_STOP_SECONDS, timeout_seconds / 4), retry=False)
         self._closed = True
         for lane in self._lanes:
             lane.stop()
-        deadline = time.monotonic() + _STOP_SECONDS
+        deadline = max(end, time.monotonic() + _LEAST_STOP_SECONDS)
         for lane in self._lanes:
             lane.finish(deadline)
         return report
