@@ -1,7 +1,11 @@
 """`certtrace traces recall`: what was dropped is sent once, and what is missing is named."""
 
 import json
+import subprocess
+import sys
+import textwrap
 import time
+from contextlib import contextmanager
 
 import pytest
 from click.testing import CliRunner
@@ -233,3 +237,138 @@ def test_the_list_is_what_it_was_without_a_trace_to_recall(place, service, recal
 
     assert result.exit_code == 0
     assert json.loads(result.stdout)["trace_id"] == HEX
+
+
+# --- with real services ----------------------------------------------------------------------------------------------
+
+SERVICE = """
+import json, sys
+import certtrace
+from certtrace.assembly import status
+
+certtrace.configure(
+    home=sys.argv[1], service_name=sys.argv[2], sample_rate=0.0, recorder_max_bytes=1 << 20, instrument_httpx=False,
+    instrument_langfuse=False,
+)
+
+@certtrace.traced(name="intake")
+def intake():
+    headers = {}
+    certtrace.inject(headers)
+    certtrace.current_span().set_attribute("asked_by", "Jane Roe")
+    return headers
+
+@certtrace.traced(name="grade")
+def grade(fails):
+    if fails:
+        raise ValueError("no grade")
+
+certtrace.identify(name="Jane Roe")
+for line in sys.stdin:
+    told = json.loads(line)
+    if told["do"] == "intake":
+        print(json.dumps(intake()), flush=True)
+    elif told["do"] == "grade":
+        try:
+            with certtrace.continue_trace(told["headers"]):
+                grade(told["fails"])
+        except ValueError:
+            pass
+        certtrace.force_flush(5)
+        print("{}", flush=True)
+    else:
+        certtrace.force_flush(5)
+        account = status().account
+        print(json.dumps({"started": account.started}), flush=True)
+"""
+
+
+@contextmanager
+def running(place, name):
+    """Run one service; yield what sends it a command and returns its answer."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", SERVICE, str(place.home), name],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def tell(**command):
+        process.stdin.write(json.dumps(command) + "\n")
+        process.stdin.flush()
+        return json.loads(process.stdout.readline())
+
+    try:
+        yield tell
+        process.stdin.close()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait(10)
+        process.stdout.close()
+
+
+def names_once_there(place, trace_id, count):
+    """Return the names of a trace's spans in the store, once there are so many."""
+    from certtrace.errors import TraceNotFoundError
+
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            found = stored(place, trace_id)
+        except TraceNotFoundError:
+            found = ()
+        if len(found) >= count:
+            return {each.name: each for each in found}
+        assert time.monotonic() < deadline, [each.name for each in found]
+        time.sleep(0.05)
+
+
+def test_what_one_service_drops_is_promoted_when_another_fails(place):
+    with running(place, "intake") as intake, running(place, "grader") as grader:
+        headers = intake(do="intake")
+        intake(do="flush")
+        trace_id = headers["traceparent"].split("-")[1]
+        grader(do="grade", headers=headers, fails=True)
+        found = names_once_there(place, trace_id, 2)
+
+    assert found["grade"].metadata[semconv.SAMPLING]["rule"] == "error"
+    assert found["intake"].metadata[semconv.SAMPLING] == {"rule": "promoted"}
+    assert found["grade"].parent_observation_id == found["intake"].id
+    assert "Jane Roe" not in json.dumps(found["intake"].metadata)
+
+
+def test_what_living_services_dropped_is_recalled_whole_and_once(place, recall):
+    with running(place, "intake") as intake, running(place, "grader") as grader:
+        headers = intake(do="intake")
+        trace_id = headers["traceparent"].split("-")[1]
+        grader(do="grade", headers=headers, fails=False)
+        intake(do="flush")
+
+        first = recall(trace=trace_id)
+        again = recall(trace=trace_id)
+        grader(do="grade", headers=headers, fails=False)
+        names_once_there(place, trace_id, 3)
+
+    assert (first.exit_code, first.stdout) == (0, f"{trace_id}  complete: 2 units sent now (2 spans)\n"), first.output
+    assert (again.exit_code, again.stdout) == (0, f"{trace_id}  complete: 2 units sent before\n"), again.output
+    assert len(stored(place, trace_id)) == 3
+
+
+def test_what_a_killed_service_dropped_is_recalled(place, recall):
+    code = textwrap.dedent("""
+        import os, sys
+        import certtrace
+        certtrace.configure(home=sys.argv[1], service_name="short", sample_rate=0.0, recorder_max_bytes=1 << 20)
+        with certtrace.span("lost work") as span:
+            trace_id = span.trace_id
+        certtrace.force_flush(5)
+        print(trace_id, flush=True)
+        os.kill(os.getpid(), 9)
+    """)
+    killed = subprocess.run([sys.executable, "-c", code, str(place.home)], capture_output=True, text=True, timeout=30)
+    trace_id = killed.stdout.strip()
+
+    result = recall(trace=trace_id)
+    assert (result.exit_code, result.stdout) == (0, f"{trace_id}  complete: 1 unit sent now (1 span)\n"), result.output
+    assert [each.name for each in stored(place, trace_id)] == ["lost work"]

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 _STAMP_KEY: Final = semconv.metadata(semconv.SAMPLING)
+_REPLACED: Final = ("rule", "th", "would")
 
 
 class Kinship(NamedTuple):
@@ -33,13 +34,22 @@ def restamp(data: bytes, rule: str, threshold: int | None = None) -> bytes:
     """
     unit = _parsed(data)
     th = None if threshold is None else f"{min(max(threshold, 0), 2**56 - 1):014x}".rstrip("0") or "0"
-    stamp = json.dumps({"rule": rule} if th is None else {"rule": rule, "th": th}, separators=(",", ":"))
     for span in _spans(unit):
         span.trace_state = _with_threshold(span.trace_state, th)
         found = [attribute for attribute in span.attributes if attribute.key == _STAMP_KEY]
         for attribute in found or [span.attributes.add(key=_STAMP_KEY)]:
-            attribute.value.string_value = stamp
+            attribute.value.string_value = _stamp(attribute.value.string_value, rule, th)
     return bytes(unit.SerializeToString())
+
+
+def _stamp(before: str, rule: str, th: str | None) -> str:
+    """Return the stamp with another rule and threshold; what else it says, such as that a unit came late, stays."""
+    try:
+        told = json.loads(before or "{}")
+    except ValueError:
+        told = {}
+    others = {key: value for key, value in told.items() if key not in _REPLACED} if isinstance(told, dict) else {}
+    return json.dumps({"rule": rule, **({"th": th} if th is not None else {}), **others}, separators=(",", ":"))
 
 
 def trace_state_of(data: bytes) -> str:
