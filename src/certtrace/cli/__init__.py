@@ -14,7 +14,8 @@ COMMANDS: Final = {
     "demo": ("certtrace.cli.demo:demo", "Run the grading services in small and trace them."),
     "traces": ("certtrace.cli.traces:traces", "List recorded traces, newest first."),
     "redact": ("certtrace.cli.redact:redact", "Try the redaction policy on text, JSON or JSONL."),
-    "policy": ("certtrace.cli.policy:policy", "Show and check the redaction policy; rotate and destroy its keys."),
+    "policy": ("certtrace.cli.policy:policy", "Show, check, try and compile the policies; manage keys."),
+    "doctor": ("certtrace.cli.doctor:doctor", "Check whether this installation works; send a canary trace."),
     "show": ("certtrace.cli.show:show", "Show one trace as a tree."),
 }
 """Where each command lives and what it does, in the order of the help page."""
