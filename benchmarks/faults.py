@@ -54,13 +54,17 @@ def exits(runs: int) -> bool:
             with tempfile.TemporaryDirectory() as folder:
                 ends = [end_of(Path(folder) / str(n), backend, load) for n in range(runs)]
             good = good and all(not end.missing for end in ends)
-            print(f"{backend:9s} {load.name:15s} {_spread(ends)}                 {_forms(ends[-1])}", flush=True)
+            print(f"{backend:9s} {load.name:15s} {_spread(ends)}   {_own(ends)}   {_forms(ends[-1])}", flush=True)
     return good
 
 
 def _spread(ends: list[Ended]) -> str:
     seconds = [end.seconds for end in ends]
     return f"{min(seconds):6.2f}   {statistics.median(seconds):6.2f}   {max(seconds):6.2f}"
+
+
+def _own(ends: list[Ended]) -> str:
+    return f"{statistics.median(end.own_seconds for end in ends):17.2f}"
 
 
 def _forms(end: Ended) -> str:

@@ -32,7 +32,9 @@ LOADS = (
 )
 
 _SERVICE = """
-    import json, os, sys, time, certtrace
+    import atexit, json, os, sys, time, certtrace
+    # Registered first, so it is called last: what comes behind it is the interpreter's own end.
+    atexit.register(lambda: os.write(1, f"{time.monotonic()}\\n".encode()))
     home, url, units, size, text = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
     certtrace.configure(
         home=home, service_name="svc", destinations=["langfuse"], langfuse_base_url=url,
@@ -59,6 +61,8 @@ class Ended:
 
     seconds: float
     """From the end of main to the end of the process."""
+    own_seconds: float = 0.0
+    """Of that, until our own end was done; the rest is the interpreter's."""
     whole: int = 0
     """Units whose spans are there with their names."""
     without_text: int = 0
@@ -101,11 +105,14 @@ def end_of(home: Path, kind: str, load: Load, code: str = _SERVICE) -> Ended:
     """Run a service to its end; return how that was, and what the next process finds."""
     with backend(kind) as url:
         service = start(code, home, url, load.units, load.spans, load.text, stderr=subprocess.PIPE)
-        traces, end_of_main = json.loads(service.stdout.readline())
+        line = service.stdout.readline()
+        assert line.startswith("["), line + service.communicate()[1]
+        traces, end_of_main = json.loads(line)
         service.wait(60)
         ended = Ended(time.monotonic() - end_of_main)
         ended.returncode = service.returncode
-        ended.stderr = service.communicate()[1]
+        told, ended.stderr = service.communicate()
+        ended.own_seconds = float(told) - end_of_main
     found = read_out(home, "langfuse")
     without = {trace_id for trace_id, _, name in found.spans if name in (CONTENT_LOST, "withheld")}
     ended.missing = sorted(set(traces) - found.traces.keys())
