@@ -45,7 +45,7 @@ class Answer:
     content_type: str = "application/json"
     behaviour: str = ""
     """Instead of an ordinary answer: `hang`, `reset` (before headers), `drip` and `drip_head` (byte by byte, in body or
-    headers), `reset_body` (amid the body), `cut_body` (an orderly end amid the body), `take_reset` (what was sent is
+    headers), `reset_body` (amid the body), `cut_body` (an orderly end amid the body), `cut_head` (the same amid the headers), `take_reset` (what was sent is
     kept, and no word comes back), `endless` (headers without end)."""
 
 
@@ -104,6 +104,8 @@ class Sink:
                     self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 500)
                     if behaviour == "reset_body":
                         self._reset()
+                elif behaviour == "cut_head":
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: applic")
                 elif behaviour == "drip":
                     self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
                     self._drip(b"x")

@@ -52,11 +52,13 @@ def put_unit(sending, spans):
         ("30", 28, 38),
         ("3600", 3_598, 4_501),
         ("99999999999", 21_598, 27_001),
-        (http_date(600), 560, 751),
+        (lambda: http_date(600), 560, 751),
     ],
+    ids=["seconds", "an hour", "without bound", "date"],
 )
 def test_retry_after_is_honoured_and_clamped(send, sink, header, at_least, at_most):  # noqa: F811
-    sink.answer = lambda _: sink.Answer(429, headers=(("Retry-After", header),))
+    said = header() if callable(header) else header
+    sink.answer = lambda _: sink.Answer(429, headers=(("Retry-After", said),))
     sending = send(sink.url)
     sending.write("unit")
     assert sending.failed()
@@ -69,7 +71,9 @@ def test_retry_after_is_honoured_and_clamped(send, sink, header, at_least, at_mo
     assert wait_until(lambda: sink.names() == ["unit"])
 
 
-@pytest.mark.parametrize("header", [http_date(-600), "soon", "inf", "nan", "-30", "1e9", "", "\xff", "0"])
+@pytest.mark.parametrize(
+    "header", ["Sat, 21 Nov 2015 07:28:00 GMT", "soon", "inf", "nan", "-30", "1e9", "", "\xff", "0"]
+)
 def test_a_retry_after_that_says_nothing_leaves_the_usual_backoff(send, sink, header):  # noqa: F811
     answers = itertools.chain([429, 503], itertools.repeat(200))
     sink.answer = lambda _: sink.Answer(next(answers), headers=(("Retry-After", header),))

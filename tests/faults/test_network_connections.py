@@ -129,7 +129,7 @@ def test_headers_without_end_are_not_read_to_their_end(send, sink):  # noqa: F81
 # --- 12 --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("behaviour", ["reset", "reset_body", "cut_body", "take_reset"])
+@pytest.mark.parametrize("behaviour", ["reset", "reset_body", "cut_body", "cut_head", "take_reset"])
 def test_what_a_broken_connection_left_open_is_sent_again_and_stored_once(send, sink, behaviour):  # noqa: F811
     calls = itertools.count()
     sink.answer = lambda _: sink.Answer(behaviour=behaviour if next(calls) < 2 else "")
@@ -140,6 +140,7 @@ def test_what_a_broken_connection_left_open_is_sent_again_and_stored_once(send, 
     assert sending.delivery.flush(10).complete
     assert set(sink.names()) == set(names)
     assert len(sink.copies()) == 20
+    assert len(sink.seen) == 3
     if behaviour == "take_reset":
         assert max(sink.copies().values()) > 1  # the backend had them, and nobody knew: its key makes them one
 

@@ -69,13 +69,15 @@ class Wire:
             self._forget_after_fork()
         closings = self._closings
         try:
-            connection = self._connect(deadline, closings)
+            connection, bounded = self._connect(deadline, closings)
             self._doing = "sending"
             connection.request(
                 "POST", self._address.path + path, body=body, headers={"Host": self._address.host_header, **headers}
             )
             self._doing = "waiting for the answer"
-            return self._read(connection.getresponse())
+            answer = connection.getresponse()
+            bounded.in_head = False
+            return self._read(answer)
         except _NoTlsError as error:
             self._drop()
             raise DestinationPausedError(str(error)) from None
@@ -92,11 +94,13 @@ class Wire:
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
         bounded, self._socket = self._socket, None
+        if bounded is not None:
+            # First of all: whoever reads holds a lock of `io` that `HTTPConnection.close` waits for.
+            with suppress(OSError):
+                bounded.raw.shutdown(socket.SHUT_RDWR)
         if connection is not None:
             connection.close()
         if bounded is not None:
-            with suppress(OSError):
-                bounded.raw.shutdown(socket.SHUT_RDWR)
             bounded.raw.close()
 
     def _forget_after_fork(self) -> None:
@@ -106,11 +110,11 @@ class Wire:
         if bounded is not None:
             bounded.raw.close()
 
-    def _connect(self, deadline: float, closings: int) -> http.client.HTTPConnection:
-        connection = self._connection
-        if connection is not None and self._socket is not None and not _has_ended(self._socket.raw):
-            self._socket.begin(deadline)
-            return connection
+    def _connect(self, deadline: float, closings: int) -> "tuple[http.client.HTTPConnection, _DeadlineSocket]":
+        connection, bounded = self._connection, self._socket
+        if connection is not None and bounded is not None and not _has_ended(bounded.raw):
+            bounded.begin(deadline)
+            return connection, bounded
         self._drop()
         raw = self._open(deadline)
         try:
@@ -123,9 +127,9 @@ class Wire:
             raw.close()
             raise
         connection = http.client.HTTPConnection(self._address.host, self._address.port)
-        self._socket = connection.sock = _DeadlineSocket(raw, deadline)
+        self._socket = connection.sock = bounded = _DeadlineSocket(raw, deadline)
         self._connection = connection
-        return connection
+        return connection, bounded
 
     def _open(self, deadline: float) -> socket.socket:
         """Connect to the first address that answers, all attempts within the deadline."""
@@ -199,6 +203,7 @@ class _DeadlineSocket:
         """Start one more request."""
         self.deadline = deadline
         self.received = 0
+        self.in_head = True
 
     def sendall(self, data: Any) -> None:
         # Not the socket's own `sendall`: with TLS it grants the timeout anew for every part.
@@ -228,6 +233,10 @@ class _DeadlineReader(io.RawIOBase):
             raise http.client.HTTPException(msg)
         self._raw.settimeout(_left(self._owner.deadline))
         size = self._raw.recv_into(buffer)
+        if not size and self._owner.in_head:
+            # `http.client` takes headers that break off for whole ones: half an answer must not be a success.
+            msg = "The answer broke off."
+            raise http.client.HTTPException(msg)
         self._owner.received += size
         return size
 
