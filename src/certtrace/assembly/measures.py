@@ -203,13 +203,13 @@ INSTRUMENTS: Final = (
         "Accepted records that neither disk nor memory could hold.",
         _spool(lambda now: now.counters.lost),
     ),
-    _level(
+    _gauge(
         "certtrace.spool.disk.used",
         "By",
         "Disk that the whole spool uses, all processes together.",
         _spool(lambda now: now.used_bytes),
     ),
-    _level("certtrace.spool.disk.limit", "By", "Disk that the whole spool may use.", _spool(lambda now: now.max_bytes)),
+    _gauge("certtrace.spool.disk.limit", "By", "Disk that the whole spool may use.", _spool(lambda now: now.max_bytes)),
     _gauge(
         "certtrace.spool.refusing",
         "1",
