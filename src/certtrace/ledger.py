@@ -13,7 +13,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -323,6 +323,16 @@ def entries_of(folder: Path, trace_ids: Collection[str]) -> list[Entry]:
         except OSError:
             continue  # removed meanwhile
     return sorted((e for e in found if e is not None and e.trace_id in trace_ids), key=lambda entry: entry.time_ns)
+
+
+def all_entries(folder: Path) -> Iterator[Entry]:
+    """Yield the entries of all files of a folder, in no particular order; lines are taken as they are."""
+    for path in folder.glob(f"*{_SUFFIX}"):
+        try:
+            with path.open("rb") as lines:
+                yield from (entry for line in lines if (entry := _entry(line)) is not None)
+        except OSError:
+            continue  # removed meanwhile
 
 
 def _entry(line: bytes) -> Entry | None:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from pathlib import Path
 from typing import Any, Final
 
 from certtrace.errors import ConfigurationError
@@ -31,7 +32,15 @@ def sampling_policy_of(settings: Settings) -> SamplingPolicy:
     Raises:
         ConfigurationError: The file cannot be read, or holds no valid policy.
     """
-    policy = _read(settings)
+    path = settings.sampling_policy
+    policy = read_policy(path) if path is not None else None
+    if path is not None and policy is None:
+        msg = (
+            f"The sampling policy {path} has no table [sampling]. Add one, or take the file out of "
+            "CERTTRACE_SAMPLING_POLICY."
+        )
+        raise ConfigurationError(msg)
+    policy = policy or SamplingPolicy()
     changed: dict[str, Any] = {
         field: getattr(settings, name) for name, field in _FIELDS.items() if name in settings.model_fields_set
     }
@@ -42,7 +51,7 @@ def sampling_policy_of(settings: Settings) -> SamplingPolicy:
         rules = [*(rule for rule in rules if rule.name != DROP_NAMES), drop_rule(settings.drop_names)]
     if len(rules) != len(policy.rules) or settings.drop_names:
         changed["rules"] = tuple(rules)
-    return SamplingPolicy.model_validate({**dict(policy), **changed}) if changed else policy
+    return policy.changed(**changed) if changed else policy
 
 
 def drop_rule(names: frozenset[str]) -> Rule:
@@ -59,21 +68,16 @@ def _log_fault(rule: str, cause: str) -> None:
     _log.error("The sampling rule %s met a fault (%s); units are kept rather than dropped for it.", rule, cause)
 
 
-def _read(settings: Settings) -> SamplingPolicy:
-    path = settings.sampling_policy
-    if path is None:
-        return SamplingPolicy()
+def read_policy(path: Path) -> SamplingPolicy | None:
+    """Return the sampling policy in a file; None if the file has no table `sampling`.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or what it holds is no policy.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
         msg = f"The sampling policy {path} cannot be read: {reason}. Mend CERTTRACE_SAMPLING_POLICY or the file."
         raise ConfigurationError(msg) from None
-    policy = sampling_from_toml(text, str(path))
-    if policy is None:
-        msg = (
-            f"The sampling policy {path} has no table [sampling]. Add one, or take the file out of "
-            "CERTTRACE_SAMPLING_POLICY."
-        )
-        raise ConfigurationError(msg)
-    return policy
+    return sampling_from_toml(text, str(path))

@@ -1,4 +1,4 @@
-"""`certtrace policy`: what redaction does here, and the keys of its pseudonyms."""
+"""`certtrace policy`: what redaction and sampling do here, and the keys of the pseudonyms."""
 
 import sys
 import time
@@ -9,19 +9,22 @@ import click
 
 from certtrace.cli.home import ChosenHome
 from certtrace.cli.policy_compile import compile_for_fleet
+from certtrace.cli.policy_sampling import parts_of, policy_in, try_on_traces
 from certtrace.cli.terminal import print_json, remark
 from certtrace.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
     from certtrace.assembly.keys import KeyEntry
+    from certtrace.sampling.model import SamplingPolicy
 
 
 @click.group()
 def policy() -> None:
-    """Show and check the redaction policy; list, rotate and destroy the keys of its pseudonyms."""
+    """Show, check, try and compile the policies of redaction and sampling; manage the keys of the pseudonyms."""
 
 
 policy.add_command(compile_for_fleet)
+policy.add_command(try_on_traces)
 
 
 @policy.command()
@@ -31,27 +34,50 @@ policy.add_command(compile_for_fleet)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_obj
 def show(home: ChosenHome, profile: str | None, file: Path | None, destination: str | None, *, as_json: bool) -> None:
-    """Print the policy in force, defaults worked out, as TOML that can be loaded again."""
+    """Print the policies of redaction and sampling in force, defaults worked out, as one TOML file for both."""
     from certtrace.assembly.redaction import policy_of  # noqa: PLC0415 - help must be quick
     from certtrace.redaction.policy.printing import policy_to_toml  # noqa: PLC0415 - as above
+    from certtrace.sampling.printing import sampling_to_toml  # noqa: PLC0415 - as above
 
     found = policy_of(home.settings(redaction_profile=profile, redaction_policy=file))
     found = found.for_destination(destination) if destination is not None else found
+    sampling = policy_in(home, file)
     if as_json:
-        print_json({"version": found.version, **found.canonical()})
+        of_sampling = {"version": sampling.version, **sampling.canonical()}
+        print_json({"version": found.version, **found.canonical(), "sampling": of_sampling})
     else:
-        click.echo(policy_to_toml(found), nl=False)
+        click.echo(policy_to_toml(found) + "\n" + sampling_to_toml(sampling), nl=False)
 
 
 @policy.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_obj
 def check(home: ChosenHome, file: Path) -> None:
-    """Check a policy FILE: prints its version, or what is wrong and on which line."""
+    """Check a policy FILE: prints the version of each policy it holds, or what is wrong and on which line."""
     from certtrace.assembly.redaction import policy_of  # noqa: PLC0415 - help must be quick
+    from certtrace.assembly.sampling import read_policy  # noqa: PLC0415 - as above
 
-    found = policy_of(home.settings(redaction_policy=file))
-    click.echo(f"{file}: profile {found.profile}, {len(found.rules)} rules, version {found.version}")
+    parts, problems = parts_of(file), []
+    if "redaction" in parts:
+        try:
+            found = policy_of(home.settings(redaction_policy=file))
+            click.echo(f"{file}: profile {found.profile}, {len(found.rules)} rules, version {found.version}")
+        except ConfigurationError as error:
+            problems.append(str(error))
+    if "sampling" in parts:
+        try:
+            _say(file, read_policy(file))
+        except ConfigurationError as error:
+            problems.append(str(error))
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
+def _say(file: Path, sampling: "SamplingPolicy | None") -> None:
+    if sampling is not None:
+        limited = f", {len(sampling.limits())} limits" if sampling.limits() else ""
+        what = f"baseline {sampling.baseline}, {len(sampling.own_rules)} rules{limited}, version {sampling.version}"
+        click.echo(f"{file}: sampling {what}")
 
 
 @policy.command()

@@ -119,7 +119,7 @@ class Sampler:
 
     def is_drop(self, decision: Decision) -> bool:
         """Tell whether a unit was dropped by a drop rule or by code, so that nothing can bring it back."""
-        return not decision.keep and (decision.rule in self.drop_rules or decision is _FORCED_DROP)
+        return not decision.keep and (decision.rule == "forced" or decision.rule in self.drop_rules)
 
     def drops_at_start(self, name: str, attributes: Mapping[str, object] | None = None) -> str:
         """Return the name of the drop rule that matches a local root at its start whatever may follow; else nothing.

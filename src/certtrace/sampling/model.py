@@ -109,6 +109,15 @@ class SamplingPolicy(BaseModel):
         """12 hex digits of the SHA-256 of the policy as canonical JSON."""
         return hashlib.sha256(orjson.dumps(self.canonical(), option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
 
+    def changed(self, **fields: Any) -> "SamplingPolicy":
+        """Return the policy with other values for some fields.
+
+        Raises:
+            ValidationError: They do not fit together.
+        """
+        # Not `model_copy`, which copies a version that was worked out already and does not look at the values.
+        return type(self).model_validate({name: getattr(self, name) for name in type(self).model_fields} | fields)
+
     def canonical(self) -> dict[str, Any]:
         """Return the policy as JSON-like data; the order of the rules, which means nothing, is that of their names."""
         content = self.model_dump(mode="json", exclude={"rules"})

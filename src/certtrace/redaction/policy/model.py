@@ -1,6 +1,7 @@
 """The redaction policy: one frozen model, with a version hash that every receipt carries."""
 
 import hashlib
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Final, Literal, Self
 
@@ -109,6 +110,12 @@ class RedactionPolicy(BaseModel):
     def version(self) -> str:
         """12 hex digits of the SHA-256 of the policy as canonical JSON."""
         return hashlib.sha256(orjson.dumps(self.canonical(), option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with other values; its version is worked out anew."""
+        copied = super().model_copy(update=update, deep=deep)
+        vars(copied).pop("version", None)  # pydantic copies cached properties along with the fields
+        return copied
 
     def canonical(self) -> dict[str, Any]:
         """Return the policy as JSON-like data, with what each default stands for."""
