@@ -342,5 +342,5 @@ def test_delivery_goes_on_by_itself_once_the_certificate_is_renewed(send, sink, 
     assert sending.failed(2)
     authority.issue()
 
-    assert wait_until(lambda: sink.names() == ["unit"])
-    assert not sending.status.paused
+    assert wait_until(lambda: not sending.status.paused)
+    assert sink.names() == ["unit"]
