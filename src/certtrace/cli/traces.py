@@ -50,6 +50,9 @@ class _Traces(click.Group):
 @click.option("--submission", metavar="ID", help="Only traces of this submission or answer.")
 @click.option("--session", metavar="ID", help="Only traces of this session, one test attempt.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most this many traces.")
+@click.option(
+    "--stats", is_flag=True, help="Count instead: exactly what was decided, and estimates from what is stored."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 @click.pass_context
 def traces(  # noqa: PLR0913 - click hands one argument per option
@@ -63,6 +66,7 @@ def traces(  # noqa: PLR0913 - click hands one argument per option
     submission: str | None,
     session: str | None,
     limit: int,
+    stats: bool,
     as_json: bool,
 ) -> None:
     """List recorded traces, newest first. Show one with: certtrace show ID."""
@@ -78,6 +82,12 @@ def traces(  # noqa: PLR0913 - click hands one argument per option
         session_id=session,
         since_ns=since,
     )
+    if stats:
+        from certtrace.cli.stats import print_stats  # noqa: PLC0415 - the list needs nothing of it
+
+        settings = home.settings()
+        print_stats(home.path, settings.ledger_path, settings.store_path, matching, as_json=as_json)
+        return
     found = list(islice(_pages(StoreSource(home.store), matching), limit + 1))
     if as_json:
         for summary in found[:limit]:

@@ -14,6 +14,7 @@ from certtrace.errors import InputError, StoreError, TraceNotFoundError
 from certtrace.records import rows
 from certtrace.records.forking import GATE
 from certtrace.records.model import Trace, TraceSummary
+from certtrace.records.sampled import COLUMNS, SampledPart, part_from
 from certtrace.records.schema import connect_read_only
 from certtrace.records.store import DEFAULT_PROJECT, FACETS, facet_value
 
@@ -132,6 +133,15 @@ class StoreSource:
         if len(found) > 1:
             raise TraceNotFoundError(_ambiguous(prefix, found))
         return (found[0],)
+
+    def sampled(self, trace_ids: Sequence[str]) -> list[SampledPart]:
+        """Return how the observations of some traces came through sampling, trace by trace."""
+        marks = ", ".join("?" * len(trace_ids))
+        statement = (
+            f"SELECT {COLUMNS} FROM observations "  # noqa: S608 - columns are constants; values are bound
+            f"WHERE project = ? AND trace_id IN ({marks}) ORDER BY trace_id"
+        )
+        return [part_from(row) for row in self._read(statement, (self._project, *trace_ids))]
 
     def _ids_by_submission(self, text: str) -> tuple[str, ...]:
         statement = (

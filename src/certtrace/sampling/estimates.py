@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 from certtrace.sampling.verdict import NEVER
 
-FEW: Final = 10
+FEW: Final = 30
 """With fewer sampled traces than this, counted by their weights, a standard error is itself a rough guess."""
 
 
