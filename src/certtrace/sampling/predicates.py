@@ -106,7 +106,7 @@ def watched_by(rule: Rule) -> frozenset[str]:
 _KEYS: Final = {
     "confidence_below": (semconv.CONFIDENCE,),
     "passes_disagree": (semconv.AGGREGATE_SPREAD,),
-    "pass_mark_within": (semconv.GRADE,),
+    "pass_mark_within": (semconv.GRADE, semconv.GRADE_MAX, semconv.PASS_MARK),
     "expert_override": (semconv.REVIEW_DECISION,),
     "cost_above_usd": (semconv.COST_USD, semconv.OBSERVATION_COST_DETAILS),
 }
