@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "redact": ("certtrace.cli.redact:redact", "Try the redaction policy on text, JSON or JSONL."),
     "policy": ("certtrace.cli.policy:policy", "Show, check, try and compile the policies; manage keys."),
     "doctor": ("certtrace.cli.doctor:doctor", "Check whether this installation works; send a canary trace."),
+    "spool": ("certtrace.cli.spool:spool", "Show what is not delivered yet; deliver, retry or export it."),
     "show": ("certtrace.cli.show:show", "Show one trace as a tree."),
 }
 """Where each command lives and what it does, in the order of the help page."""

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from certtrace.delivery.files import Handle, open_for_lock, read_from, replace_file
 from certtrace.ports import RULES
 
-_LOCK: Final = "owner.lock"
+LOCK: Final = "owner.lock"
 _MANIFEST: Final = "manifest.json"
 _SETTLED: Final = "settled.json"
 _DRAFT_PREFIX: Final = ".new-"
@@ -55,8 +55,8 @@ class Manifest(NamedTuple):
 class ProcessDirectory:
     """A directory that this process owns, by creation or by adoption."""
 
-    def __init__(self, path: Path, lock: Handle) -> None:
-        """Take a locked directory; use `create` or `adopt`."""
+    def __init__(self, path: Path, lock: Handle | None) -> None:
+        """Take a locked directory; use `create` or `adopt`. Without a lock it is for reading only."""
         self.path = path
         self._lock: Handle | None = lock
 
@@ -74,7 +74,7 @@ class ProcessDirectory:
         draft.mkdir(mode=0o700)
         path = root / name
         try:
-            lock = open_for_lock(draft / _LOCK, create=True)
+            lock = open_for_lock(draft / LOCK, create=True)
             fcntl.lockf(lock.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             draft.rename(path)
         except OSError:
@@ -90,7 +90,7 @@ class ProcessDirectory:
         with _owned_guard:
             if path in _owned:
                 return None
-            lock = _try_lock(path / _LOCK)
+            lock = _try_lock(path / LOCK)
             if lock is None:
                 return None
             _owned.add(path)
@@ -187,12 +187,16 @@ class ProcessDirectory:
 def abandoned(root: Path) -> list[Path]:
     """Return the directories below `root` that look like a process's, oldest first; most are in use."""
     try:
-        found = [
-            e for e in root.iterdir() if not e.name.startswith(".") and not e.is_symlink() and (e / _LOCK).exists()
-        ]
+        found = [e for e in root.iterdir() if not e.name.startswith(".") and not e.is_symlink() and (e / LOCK).exists()]
         return sorted(found, key=lambda path: path.stat().st_mtime)
     except OSError:
         return []
+
+
+def is_owned_here(path: Path) -> bool:
+    """Whether this very process owns a directory. To open its lock would give the lock up."""
+    with _owned_guard:
+        return path in _owned
 
 
 def remove_stale_drafts(root: Path) -> None:
