@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import certtrace
-from certtrace.assembly import configure, force_flush, shutdown, status
+from certtrace.assembly import configure, current_running, force_flush, shutdown
 from certtrace.assembly.doctor.finding import Finding, ok, warning, wrong
 from certtrace.assembly.doctor.langfuse import LangfuseReader
 from certtrace.assembly.doctor.probe import ProbeError
+from certtrace.assembly.measures import INSTRUMENTS, Reading
 from certtrace.assembly.redaction import policy_of
-from certtrace.assembly.status import Status
 from certtrace.errors import CerttraceError, TraceNotFoundError
 from certtrace.ledger import entries_of
 from certtrace.records.langfuse_json import trace_json
@@ -61,13 +61,16 @@ class Canary:
         return any(word.casefold() in folded for word in words)
 
 
-def check_canary(settings: Settings, given: Mapping[str, Any], timeout_seconds: float) -> Iterator[Finding]:
+def check_canary(
+    settings: Settings, given: Mapping[str, Any], timeout_seconds: float, *, patience_seconds: float
+) -> Iterator[Finding]:
     """Send a canary and yield how far it got.
 
     Args:
         settings: Where it is looked for.
         given: What `configure` is called with besides what the environment says.
-        timeout_seconds: How long delivery may take, and then each destination to show it.
+        timeout_seconds: How long each destination may take to show it.
+        patience_seconds: How long delivery may take.
     """
     canary = Canary()
     try:
@@ -77,8 +80,9 @@ def check_canary(settings: Settings, given: Mapping[str, Any], timeout_seconds: 
         return
     try:
         canary.send()
-        flushed = force_flush(timeout_seconds)
-        seen = status()
+        flushed = force_flush(patience_seconds)
+        running = current_running()
+        seen = Reading.of(running) if running is not None else None
     finally:
         shutdown(_SHUTDOWN_SECONDS)
     if seen is None or not canary.trace_id.strip("0"):
@@ -90,7 +94,7 @@ def check_canary(settings: Settings, given: Mapping[str, Any], timeout_seconds: 
         if flushed.undelivered.get(name):
             yield wrong(
                 AREA,
-                f"not delivered to {name} within {timeout_seconds:g} s",
+                f"not delivered to {name} within {patience_seconds:g} s",
                 "See above what is wrong with it. The canary waits in the spool and is delivered later.",
             )
         elif name == "store":
@@ -99,29 +103,25 @@ def check_canary(settings: Settings, given: Mapping[str, Any], timeout_seconds: 
             yield from _in_langfuse(settings, canary, timeout_seconds)
 
 
-def _counters(seen: Status) -> Iterator[Finding]:
-    """Yield what this process counted, as a service would export it."""
+def _counters(seen: Reading) -> Iterator[Finding]:
+    """Yield what this process counted, and the metrics that a service would export."""
     account = seen.account
-    facts = {
-        "started": account.started,
-        "kept": account.kept,
-        "dropped": dict(account.dropped),
-        "redactions": dict(seen.redaction),
-        "withheld": seen.withheld,
-        "spans": seen.spans,
-        "pending": dict(seen.pending),
-        "delivered": dict(seen.delivered),
-        "faults": dict(seen.faults),
-    }
-    redactions = sum(seen.redaction.values())
+    redactions = sum(seen.findings.values())
     said = f"{account.started} unit started, {account.kept} kept, {seen.spans} spans, {redactions} values redacted"
+    facts = {"dropped": dict(account.dropped), "faults": dict(seen.faults), "withheld": seen.withheld}
     if account.kept != 1:
-        yield wrong("counters", f"{said}; dropped: {dict(account.dropped)}", "The canary was not kept.", **facts)
+        yield wrong("counters", f"{said}; dropped: {dict(account.dropped)}", "Which rule drops it?", **facts)
     elif seen.faults:
-        causes = ", ".join(seen.faults)
-        yield warning("counters", f"{said}; own faults: {causes}", "Please report them.", **facts)
+        yield warning("counters", f"{said}; own faults: {', '.join(seen.faults)}", "Please report them.", **facts)
     else:
         yield ok("counters", said, **facts)
+    metrics: dict[str, float] = {}
+    for instrument in INSTRUMENTS:
+        for value, attributes in instrument.read(seen):
+            told = ",".join(value for _, value in attributes)
+            metrics[f"{instrument.name}{{{told}}}" if told else instrument.name] = value
+    shown = ", ".join(f"{name.removeprefix('certtrace.')} {value:g}" for name, value in metrics.items() if value)
+    yield ok("metrics", shown, **metrics)
 
 
 def _in_ledger(settings: Settings, canary: Canary) -> Iterator[Finding]:

@@ -23,9 +23,13 @@ AREAS: Final = (
     "store",
     "langfuse",
     "counters",
+    "metrics",
     "canary",
 )
 """In the order in which they are shown."""
+
+_KNOWN_TO_FAIL_SECONDS: Final = 2.0
+"""How long the canary waits for a destination that does not work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +50,16 @@ def examine(examination: Examination) -> Iterator[Finding]:
     yield from _guarded("disk", lambda: check_machine(settings))
     if "store" in settings.destinations:
         yield from _guarded("store", lambda: _check_store(settings))
+    patience = timeout
     if "langfuse" in settings.destinations:
-        yield from _guarded("langfuse", lambda: check_langfuse(settings, timeout))
+        for finding in _guarded("langfuse", lambda: check_langfuse(settings, timeout)):
+            yield finding
+            if finding.state == "wrong":
+                patience = min(timeout, _KNOWN_TO_FAIL_SECONDS)
     if examination.canary:
-        yield from _guarded("canary", lambda: check_canary(settings, examination.given, timeout))
+        yield from _guarded(
+            "canary", lambda: check_canary(settings, examination.given, timeout, patience_seconds=patience)
+        )
 
 
 def _guarded(area: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:

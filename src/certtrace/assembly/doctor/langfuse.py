@@ -23,7 +23,7 @@ _SKEWED_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.5
 _VERSION: Final = re.compile(r"v?(\d{1,4})\.(\d{1,4})")
 _REMEDIES: Final = {
-    401: "LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY are no pair of this server: copy both from the project's settings.",
+    401: "LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY are no pair of this server: copy both from the project settings.",
     403: "The keys are known and may not do this: does the project exist, is ingestion suspended?",
     404: "There is no Langfuse at this path: LANGFUSE_BASE_URL is the address without /api.",
     407: "A proxy wants credentials. certtrace connects directly: allow this machine to.",
