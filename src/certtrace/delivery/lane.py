@@ -98,7 +98,7 @@ class Lane:
         self._nudges = Nudges(self._spool.root)
         self._done: dict[Source, dict[Position, bool]] = {}
         self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
+        self._may_start: list[None] = [None]
         self._awake = threading.Event()
         self._changed = threading.Condition()
         self._stopped = threading.Event()
@@ -123,17 +123,20 @@ class Lane:
             self._start()
 
     def _start(self) -> None:
-        with self._starting:
-            if self._thread is not None:
-                return
-            thread = threading.Thread(target=self._run, name=f"certtrace-{self.name}", daemon=True)
-            try:
-                thread.start()
-            except RuntimeError:
-                # The interpreter is ending, or the process may have no more threads. The spool keeps what there is.
-                self._log_once("No thread could be started; the traces stay in the spool.")
-                return
-            self._thread = thread
+        # Claimed, not locked: under gevent a thread that is started lets others run, who would wait for the lock.
+        try:
+            self._may_start.pop()
+        except IndexError:
+            return
+        thread = threading.Thread(target=self._run, name=f"certtrace-{self.name}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            # The interpreter is ending, or the process may have no more threads. The spool keeps what there is.
+            self._may_start.append(None)
+            self._log_once("No thread could be started; the traces stay in the spool.")
+            return
+        self._thread = thread
 
     def hurry(self) -> int:
         """Deliver without lingering until `end_hurry`, at once unless asked to wait; return what `drained` wants."""

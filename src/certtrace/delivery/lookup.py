@@ -40,11 +40,9 @@ class Lookup:
             return socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
         except OSError:
             pass  # a name
-        with self._lock:
-            query = self._running
-            if query is None or query.is_stale():
-                query = self._running = _Query(self._host, self._port)
-                query.start()
+        query, is_new = self._query()
+        if is_new:
+            query.start()  # not under the lock: under gevent it lets others run, who would wait for the lock
         if not query.ended.wait(max(deadline - time.monotonic(), 0.0)):
             raise TimeoutError
         with self._lock:
@@ -53,6 +51,14 @@ class Lookup:
         if query.error is not None:
             raise query.error
         return query.found
+
+    def _query(self) -> "tuple[_Query, bool]":
+        with self._lock:
+            query = self._running
+            if query is not None and not query.is_stale():
+                return query, False
+            self._running = _Query(self._host, self._port)
+            return self._running, True
 
 
 class _Query:
