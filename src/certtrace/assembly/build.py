@@ -27,7 +27,7 @@ from certtrace.delivery.sender import Delivery
 from certtrace.delivery.spool import Spool
 from certtrace.errors import ConfigurationError
 from certtrace.ledger import Ledger
-from certtrace.ports import Payload, Receipt, SpanRecord, UnitRedactor
+from certtrace.ports import RULES, Payload, Receipt, SpanRecord, UnitRedactor
 from certtrace.redaction.known.essentials import essentials
 from certtrace.redaction.structure import jsontext
 from certtrace.sampling import threshold_for
@@ -158,13 +158,6 @@ def _open_destinations(running: Running, stations: Stations, resource: Mapping[s
     settings = running.settings
     _make_home(settings)
     destinations = destinations_of(settings)
-    running.spool = Spool(
-        settings.spool_path,
-        resource=resource,
-        max_bytes=settings.spool_max_bytes,
-        min_free_bytes=settings.spool_min_free_bytes,
-    )
-    running.delivery = Delivery(running.spool, destinations, on_delivered=delivered)
     if settings.recorder_max_bytes:
         running.recorder = stations.recorder = Recorder(
             settings.recorder_path,
@@ -174,6 +167,16 @@ def _open_destinations(running: Running, stations: Stations, resource: Mapping[s
             min_free_bytes=2 * settings.spool_min_free_bytes,
         )
         running.pipeline.deciding.kept_elsewhere = running.recorder.is_kept
+    running.spool = Spool(
+        settings.spool_path,
+        resource=resource,
+        rules=running.pipeline.deciding.sampler.rule_names[len(RULES) :],
+        fsync=settings.spool_fsync,
+        max_bytes=settings.spool_max_bytes,
+        min_free_bytes=settings.spool_min_free_bytes,
+        relieve=running.recorder.give_way if running.recorder is not None else None,
+    )
+    running.delivery = Delivery(running.spool, destinations, on_delivered=delivered)
     key = load_or_create(settings.keys_path, LEDGER)
     running.ledger = ledger = Ledger(settings.ledger_path, key, settings.effective_service_name)
     stations.spool = running.spool
