@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from certtrace.assembly.outlet import Decided
 from certtrace.ports import GivenUpError, ScoreRecord
+from certtrace.tracing.skipped import record_nothing
 from certtrace.tracing.units import Unit
 
 if TYPE_CHECKING:
@@ -50,14 +51,18 @@ class Worker:
 
     def start(self) -> None:
         """Start the thread, once."""
-        with self._starting:
+        # Not waited for: who holds the lock starts the thread, and where greenlets share one thread it waits itself.
+        if not self._starting.acquire(blocking=False):
+            return
+        try:
             if self.thread is None and not self._pipeline.is_closed:
                 thread = threading.Thread(target=self._run, name="certtrace-worker", daemon=True)
-                try:
-                    thread.start()
-                except RuntimeError:
-                    return  # the interpreter is ending; `close` does the rest on its own thread
+                thread.start()
                 self.thread = thread
+        except RuntimeError:
+            return  # the interpreter is ending; `close` does the rest on its own thread
+        finally:
+            self._starting.release()
 
     def log_once(self, message: str) -> None:
         """Log a cause once."""
@@ -124,6 +129,7 @@ class Worker:
     # --- on the thread ---------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        record_nothing()  # a log handler of the host may be traced: its spans would be this thread's next work
         idle = 0
         while self._pipeline.worker is self:  # a forked child has another
             self._wake.wait(POLL_SECONDS if idle < IDLE_ROUNDS else IDLE_POLL_SECONDS)

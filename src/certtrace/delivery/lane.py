@@ -15,6 +15,7 @@ from certtrace.delivery.isolation import Isolator
 from certtrace.delivery.nudge import Nudges
 from certtrace.delivery.pacing import CONFIG, FAULT, NETWORK, Pace
 from certtrace.delivery.spool import Source, Spool
+from certtrace.delivery.trouble import Notice
 from certtrace.ports import DeliveryError, Destination, DestinationPausedError, Payload
 
 _log = logging.getLogger(__name__)
@@ -96,6 +97,7 @@ class Lane:
         self._delivered = 0
         self._isolator = Isolator(self._spool.root, self.name, self._attempt, self._log_once)
         self._nudges = Nudges(self._spool.root)
+        self._notice = Notice(self.name)
         self._done: dict[Source, dict[Position, bool]] = {}
         self._thread: threading.Thread | None = None
         self._may_start: list[None] = [None]
@@ -243,6 +245,7 @@ class Lane:
                     self._round()
             except Exception as error:  # noqa: BLE001 - the thread must live; what failed is still in the spool
                 self._failed(f"Unexpected {type(error).__name__}.", FAULT)
+            self._notice.tell(self._spool.path, self._pace)
             self._linger()
         self._close_destination()
 
