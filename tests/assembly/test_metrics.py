@@ -146,6 +146,13 @@ def test_redaction_is_counted_by_type_and_no_value_is_said(configured, meters):
     assert "jane" not in repr(found)
 
 
+def test_stress_is_seen_while_it_lasts(configured, meters):
+    running = configured()
+    assert meters.value("certtrace.stress") == 0
+    running.pipeline.light_below = 1
+    assert meters.value("certtrace.stress") == 1
+
+
 def test_own_faults_are_counted_by_cause(configured, meters):
     running = configured()
     running.tracer.fault("capture", ValueError("jane@example.org"))

@@ -37,6 +37,8 @@ class Reading:
     waiting_units: int
     waiting_bytes: int
     faults: Mapping[str, int]
+    stressed: bool = False
+    """Whether memory or the spool runs full, so that units without special reason are thinned."""
     spool: SpoolFacts | None = None
     lanes: Mapping[str, LaneStatus] = field(default_factory=dict)
     ledger_failures: int = 0
@@ -54,6 +56,7 @@ class Reading:
             waiting_units=units,
             waiting_bytes=size,
             faults=status.faults,
+            stressed=running.pipeline.light_below > 0,
             spool=running.spool.facts() if running.spool is not None else None,
             lanes=running.delivery.status().destinations if running.delivery is not None else {},
             ledger_failures=running.ledger.failures if running.ledger is not None else 0,
@@ -269,6 +272,12 @@ INSTRUMENTS: Final = (
         "1",
         "1 while a destination waits for an operator, else 0.",
         _lanes(lambda lane: int(lane.paused)),
+    ),
+    _gauge(
+        "certtrace.stress",
+        "1",
+        "1 while memory or the spool runs full and units without special reason are thinned, else 0.",
+        _one(lambda now: int(now.stressed)),
     ),
     _counter(
         "certtrace.ledger.failures",

@@ -8,10 +8,13 @@ import yaml
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 from tests.sampling.compile.ottl_reader import OttlError, View, read
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The same, many times as fast where libyaml is there."""
+
 
 def load(text: str) -> dict[str, Any]:
     """Read a configuration as the collector does: YAML, then `$$` for `$`."""
-    loaded = _plain(yaml.safe_load(text))
+    loaded = _plain(yaml.load(text, Loader=LOADER))
     assert isinstance(loaded, dict)
     return loaded
 

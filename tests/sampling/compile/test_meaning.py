@@ -81,7 +81,7 @@ def test_a_unit_is_kept_by_the_collector_exactly_if_certtrace_would_keep_it(name
     policy = policy_of(name)
     collector = collector_of(policy, uses_tracestate=True)
     chance = random.Random(name)
-    outcomes = [compare(policy, [random_unit(chance)], chance.getrandbits(128), collector) for _ in range(120)]
+    outcomes = [compare(policy, [random_unit(chance)], chance.getrandbits(128), collector) for _ in range(80)]
     assert [own for own, _ in outcomes] == [theirs for _, theirs in outcomes]
     assert {own for own, _ in outcomes} == {True, False}
 
@@ -91,7 +91,7 @@ def test_a_trace_is_kept_if_one_of_its_units_is(name):
     policy = policy_of(name)
     collector = collector_of(policy, uses_tracestate=True)
     chance = random.Random(name)
-    for _ in range(40):
+    for _ in range(25):
         units = [random_unit(chance) for _ in range(3)]
         for unit in units[1:]:
             unit.is_root = False
@@ -106,7 +106,7 @@ def test_all_rules_together_keep_what_one_of_them_keeps():
     policy = SamplingPolicy(baseline=0.1, rules=rules)
     collector = collector_of(policy, uses_tracestate=True)
     chance = random.Random(7)
-    for _ in range(120):
+    for _ in range(80):
         own, theirs = compare(policy, [random_unit(chance)], chance.getrandbits(128), collector)
         assert own == theirs
 
@@ -124,7 +124,7 @@ def test_what_a_drop_rule_drops_is_dropped_whatever_else_it_is(name):
     policy = SamplingPolicy(baseline=1.0, rules=[{"name": name, "drop": True, **DROPS[name]}])
     collector = collector_of(policy)
     chance = random.Random(name)
-    outcomes = [compare(policy, [random_unit(chance)], chance.getrandbits(128), collector) for _ in range(120)]
+    outcomes = [compare(policy, [random_unit(chance)], chance.getrandbits(128), collector) for _ in range(80)]
     assert [own for own, _ in outcomes] == [theirs for _, theirs in outcomes]
     assert {own for own, _ in outcomes} == {True, False}
 
@@ -150,7 +150,7 @@ def test_without_the_gate_other_traces_are_kept_at_the_same_rate(name):
     unit = Unit(attributes={semconv.COST_USD: 0.4})
     share = {"likely": 0.5, "baseline": 0.2, "stamped": 0.3}[name]
     chance = random.Random(11)
-    total = 3_000
+    total = 1_500
     outcomes = [compare(policy, [unit], chance.getrandbits(128), collector) for _ in range(total)]
     error = math.sqrt(share * (1 - share) / total)
     for kept in (sum(own for own, _ in outcomes), sum(theirs for _, theirs in outcomes)):
@@ -163,8 +163,8 @@ def test_probabilities_of_several_rules_nest():
     policy = SamplingPolicy(**{**QUIET, "baseline": 0.1}, rules=rules)
     collector = collector_of(policy)
     chance = random.Random(13)
-    kept = sum(compare(policy, [Unit()], chance.getrandbits(128), collector)[1] for _ in range(3_000))
-    assert abs(kept / 3_000 - 0.4) < 4 * math.sqrt(0.4 * 0.6 / 3_000)
+    kept = sum(compare(policy, [Unit()], chance.getrandbits(128), collector)[1] for _ in range(1_500))
+    assert abs(kept / 1_500 - 0.4) < 4 * math.sqrt(0.4 * 0.6 / 1_500)
 
 
 def test_a_value_that_is_no_number_does_not_stop_the_decision():
