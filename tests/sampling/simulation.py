@@ -280,7 +280,8 @@ def _estimate(units: Units, decisions: Sequence[Decision], outcome: Outcome) -> 
         counted = one.tolist() if sizes is None else sizes.tolist()
         for group in groups:
             parts = [index for index in group if numbers[index] or (sizes is not None and counted[index])]
-            tally.add_trace([Part(thresholds[index], numbers[index], counted[index]) for index in parts])
+            if parts:
+                tally.add_trace([Part(thresholds[index], numbers[index], counted[index]) for index in parts])
         estimate = tally.total() if sizes is None else tally.mean()
         if estimate is not None and truth:
             outcome.estimates[name] = estimate, truth

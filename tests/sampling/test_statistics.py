@@ -27,11 +27,12 @@ def z_scores(mix: Mix, traces: int, seeds: range) -> dict[str, list[float]]:
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_estimates_are_within_their_errors_and_counters_exact(name):
-    scores = z_scores(BY_NAME[name], 1_200, range(3))
-    assert "units" in scores
-    assert all(abs(z) < 4.5 for each in scores.values() for z in each)
-    # the three seeds are independent, the questions of one run are not: a mean over seeds has the spread 1 / sqrt(3)
-    assert abs(fmean(scores["units"])) < 3 / math.sqrt(3)
+    # of a day's budget only what comes after the first hour's worth is sampled
+    traces, seeds = (10_000, range(1)) if "day" in name else (1_200, range(3))
+    scores = z_scores(BY_NAME[name], traces, seeds)
+    assert all(abs(z) < 4 for each in scores.values() for z in each)
+    # seeds are independent, the questions of one run are not: a mean over seeds has the spread 1 / sqrt(seeds)
+    assert abs(fmean(scores["units"])) < 3 / math.sqrt(len(seeds))
 
 
 def test_limits_are_what_thins_where_a_mix_has_them():
@@ -54,7 +55,10 @@ def test_promoted_units_weigh_nothing_and_are_told_apart():
 def test_over_many_seeds_the_distances_have_mean_zero_and_spread_one(name):
     """A million traces all mixes together."""
     seeds = 24
+    long = 4 if "day" in name else 1
+    seeds //= long
     scores = z_scores(BY_NAME[name], 1_000_000 // len(MIXES) // seeds, range(1_000, 1_000 + seeds))
+    assert len(scores["units"]) == seeds
     for question, z in scores.items():
         if len(z) == seeds:  # else it was exact, or had nothing behind it, in some of them
             assert abs(fmean(z)) < 3.5 / math.sqrt(seeds), question

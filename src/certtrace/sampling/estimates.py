@@ -131,29 +131,44 @@ class Tally:
 
     def add(self, threshold: int | None, value: float = 1.0, size: float = 1.0) -> None:
         """Add a unit that is alone in its trace."""
-        self.add_trace((Part(threshold, value, size),))
+        if threshold is None:
+            self.context += 1
+            return
+        self.units += 1
+        self.sampled += threshold > 0
+        self._add_weighed(((weight(threshold), value, size),))
 
     def add_trace(self, parts: Iterable[Part]) -> None:
         """Add all kept units of one trace."""
-        by_threshold: dict[int, list[float]] = {}
+        parts = tuple(parts)
+        if len(parts) == 1:
+            self.add(*parts[0])
+            return
+        by_threshold: dict[int, tuple[float, float]] = {}
         for threshold, value, size in parts:
             if threshold is None:
                 self.context += 1
                 continue
             self.units += 1
             self.sampled += threshold > 0
-            sums = by_threshold.setdefault(threshold, [0.0, 0.0])
-            sums[0] += value
-            sums[1] += size
-        weighed = [(weight(threshold), value, size) for threshold, (value, size) in by_threshold.items()]
+            before = by_threshold.get(threshold, (0.0, 0.0))
+            by_threshold[threshold] = before[0] + value, before[1] + size
+        self._add_weighed([(weight(threshold), *sums) for threshold, sums in by_threshold.items()])
+
+    def _add_weighed(self, weighed: Sequence[tuple[float, float, float]]) -> None:
+        heavy = heavy_size = 0.0
         for factor, value, size in weighed:
             self._seen += value
             self._seen_size += size
             self._total += factor * value
             self._total_size += factor * size
-        self._heavy = _heavier(self._heavy, sum(factor * value for factor, value, _ in weighed if factor > 1.0))
-        self._heavy_size = _heavier(self._heavy_size, sum(factor * size for factor, _, size in weighed if factor > 1.0))
-        self._add_spread(weighed)
+            if factor > 1.0:
+                heavy += factor * value
+                heavy_size += factor * size
+        if any(factor > 1.0 for factor, _, _ in weighed):
+            self._heavy = _heavier(self._heavy, heavy)
+            self._heavy_size = _heavier(self._heavy_size, heavy_size)
+            self._add_spread(weighed)
 
     def _add_spread(self, weighed: Sequence[tuple[float, float, float]]) -> None:
         """Add to the variances of total and size, and to their covariance: parts of a trace are kept together."""
