@@ -1,6 +1,7 @@
 """What is written is what the collector reads: keys, types, nesting, and the language of the conditions."""
 
 import copy
+import random
 
 import pytest
 import yaml
@@ -44,6 +45,40 @@ def test_both_configurations_fit_the_schema(name, target):
     made = compiled(POLICIES[name], **target)
     Draft202012Validator(TIER_1).validate(load(made.tier1))
     Draft202012Validator(TIER_2).validate(load(made.tier2))
+
+
+LIMITS = [
+    None,
+    {"per_second": 0.5},
+    {"per_day": 7, "key_per_day": 2, "key": "route"},
+    {"key_per_second": 9.0, "key": "tenant"},
+]
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_whatever_rules_meet_in_one_policy_the_configuration_fits(seed):
+    chance = random.Random(seed)
+    rules = []
+    for name, said in [*RULES.items(), *DROPS.items()]:
+        if "baseline" in said or chance.random() < 0.5:
+            continue
+        rule = {**said, "name": f"on-{name}-{len(rules)}"}
+        if chance.random() < 0.3:
+            rule["drop"] = True
+            rule.pop("keep", None)
+        else:
+            rule |= {"keep": chance.choice([1.0, 0.5, 1e-6]), "limit": chance.choice(LIMITS)}
+        rules.append(rule)
+    policy = SamplingPolicy(
+        baseline=chance.choice([0.0, 1e-9, 0.3, 1.0]), baseline_limit=chance.choice(LIMITS), rules=rules
+    )
+    made = compile_policy(
+        policy, Target(spans_per_trace=chance.choice([1.0, 50.0]), tail_instances=chance.choice([1, 9]))
+    )
+    Draft202012Validator(TIER_2).validate(load(made.tier2))
+    for condition in conditions(policies_of(made.tier2)):
+        read(condition)
+    assert {rule.rule for rule in made.report.rules} >= {rule["name"] for rule in rules}
 
 
 def conditions(policies):
