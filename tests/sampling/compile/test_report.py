@@ -46,6 +46,17 @@ def test_a_rule_with_several_conditions_widens_to_the_trace():
     assert not of("wide", {"name": "wide", "outcome": "error"}).notes
 
 
+def test_rules_that_widen_are_listed():
+    rules = [
+        {"name": "several", "outcome": "error", "span": "a"},
+        {"name": "route", "route": "a"},
+        {"name": "slow", "slower_than_seconds": 1.0},
+        {"name": "one", "service": "a", "outcome": "error"},
+        {"name": "stamped", "route": "a", "cost_above_usd": 1.0},
+    ]
+    assert report(*rules).as_json()["widens"] == ["several", "route", "slow"]
+
+
 def test_weights_are_named():
     rules = [{"name": "half", "outcome": "error", "keep": 0.5}]
     weights = {rule.rule: rule.weight for rule in report(*rules, baseline=0.1).rules}

@@ -8,7 +8,7 @@ References:
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from certtrace.sampling.bounds import Limit
@@ -42,6 +42,8 @@ class RuleReport:
     probability: float = 1.0
     spans_per_second: int | None = None
     """Limit at one collector, where the rule has one."""
+    widens: bool = False
+    """Whether it may hold for a trace of which it holds for no unit."""
     weight: Weight = "certain"
     """`lost`: what a kept trace stands for is not known; `none`: the rule keeps nothing."""
     notes: tuple[str, ...] = field(default=())
@@ -86,7 +88,7 @@ def _drop(rule: Rule) -> tuple[Policy, RuleReport]:
 
 
 def _forced_drop() -> tuple[Policy, RuleReport]:
-    name = f"{_PREFIX}forced-drop"
+    name = f"{_PREFIX}forced.drop"  # no rule has a dot in its name
     said = [[ottl.both([ottl.ROOT, wire.decided_by("forced"), wire.refused()])]]
     notes = ("certtrace's stamp stands in: what code asks for is known in the process only",)
     return _dropping(name, said), RuleReport("forced", name, "drop", "certtrace", weight="none", notes=notes)
@@ -119,7 +121,8 @@ def _keep(rule: Rule, target: Target) -> tuple[Policy, RuleReport]:
         notes.append(f"certtrace's stamp stands in: {reason}")
     else:
         notes += _widened(rule, len(said))
-    return _kept(rule.name, said, evaluated_by, (rule.keep, rule.limit), notes, target)
+    policy, report = _kept(rule.name, said, evaluated_by, (rule.keep, rule.limit), notes, target)
+    return policy, replace(report, widens=evaluated_by == "collector" and _widens(rule, len(said)))
 
 
 def _baseline(policy: SamplingPolicy, target: Target) -> Iterator[tuple[Policy, RuleReport]]:
@@ -153,15 +156,17 @@ def _kept(
     if probability < 1.0 and (limit is None or limit.key is None):
         weight = "probability"
         chance: Policy = {"sampling_percentage": probability * 100.0, "hash_salt": HASH_SALT}
-        leaves.append({"name": f"{name}-probability", "type": "probabilistic", "probabilistic": chance})
+        leaves.append({"name": f"{name}.probability", "type": "probabilistic", "probabilistic": chance})
     if limit is not None:
         weight = "lost"
         spans_per_second, said_of_it = _rate(limit, target)
         notes.append(said_of_it)
     if spans_per_second is not None:
         rate: Policy = {"spans_per_second": spans_per_second}
-        leaves.append({"name": f"{name}-limit", "type": "rate_limiting", "rate_limiting": rate})
-    report = RuleReport(rule, name, "keep", evaluated_by, probability, spans_per_second, weight, tuple(notes))
+        leaves.append({"name": f"{name}.limit", "type": "rate_limiting", "rate_limiting": rate})
+    report = RuleReport(
+        rule, name, "keep", evaluated_by, probability, spans_per_second, weight=weight, notes=tuple(notes)
+    )
     return _all_of(name, leaves), report
 
 
@@ -177,6 +182,10 @@ def _rate(limit: Limit, target: Target) -> tuple[int | None, str]:
         "kept: what a kept trace stands for is lost"
     )
     return whole, said if spans >= 1 else f"{said}; less than one span a second cannot be said, so more is kept"
+
+
+def _widens(rule: Rule, parts: int) -> bool:
+    return parts > 1 or rule.route is not None or rule.slower_than_seconds is not None
 
 
 def _widened(rule: Rule, parts: int) -> list[str]:
@@ -196,8 +205,8 @@ def _widened(rule: Rule, parts: int) -> list[str]:
 
 
 def _leaves(name: str, said: list[conditions.Alternatives]) -> list[Policy]:
-    numbers = [""] if len(said) == 1 else [f"-{number}" for number in range(1, len(said) + 1)]
-    return [_leaf(f"{name}-matches{number}", each) for number, each in zip(numbers, said, strict=True)]
+    numbers = [""] if len(said) == 1 else [f".{number}" for number in range(1, len(said) + 1)]
+    return [_leaf(f"{name}.matches{number}", each) for number, each in zip(numbers, said, strict=True)]
 
 
 def _leaf(name: str, alternatives: conditions.Alternatives) -> Policy:

@@ -44,6 +44,7 @@ class Report:
             },
             "rules": [asdict(rule) for rule in self.rules],
             "loses_weights": [rule.rule for rule in self.rules if rule.weight == "lost"],
+            "widens": [rule.rule for rule in self.rules if rule.widens],
             "stands_in": [rule.rule for rule in self.rules if rule.evaluated_by == "certtrace"],
             "differs": list(self.differs),
             "to_do": list(self.to_do),
