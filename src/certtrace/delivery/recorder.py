@@ -114,6 +114,8 @@ class Recorder:
         self._unmeasured = 0
         self._look_at = self._adopt_at = self._retry_at = 0.0
         self._complained = False
+        if self._closed:
+            self._signals.close(0.0)
 
     # --- setting aside, and back -------------------------------------------------------------------------------------
 
@@ -306,7 +308,7 @@ class Recorder:
         self._counters.bytes, self._unmeasured = kept.bytes, 0
         if kept.removed:
             own = [self._tape.path] if self._tape.path is not None else []
-            there = {path for directory in (*own, *self._adopted) for _, path in segments(directory)}
+            there = {(directory, number) for directory in (*own, *self._adopted) for number, _ in segments(directory)}
             self._index.keep_only(there)
         return kept.removed
 

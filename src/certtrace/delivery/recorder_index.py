@@ -52,10 +52,10 @@ class Index:
         """Return the trace's recordings, oldest first, and forget them."""
         return self._places.pop(trace_id, ())
 
-    def keep_only(self, there: Collection[Path]) -> None:
-        """Forget what was in segments that are gone."""
+    def keep_only(self, there: Collection[tuple[Path, int]]) -> None:
+        """Forget what was in other segments than these: they are gone."""
         left = {
-            trace_id: tuple(place for place in places if place.path in there)
+            trace_id: tuple(place for place in places if place[:2] in there)
             for trace_id, places in self._places.items()
         }
         self._places = {trace_id: places for trace_id, places in left.items() if places}

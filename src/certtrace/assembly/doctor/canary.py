@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import certtrace
 from certtrace.assembly import configure, current_running, force_flush, shutdown
 from certtrace.assembly.doctor.finding import Finding, ok, warning, wrong
 from certtrace.assembly.doctor.langfuse import LangfuseReader
@@ -20,6 +19,7 @@ from certtrace.records.langfuse_json import trace_json
 from certtrace.records.removal import remove_trace
 from certtrace.records.source import StoreSource
 from certtrace.settings import Settings
+from certtrace.tracing import identify, propagate_attributes, span, traced
 
 AREA: Final = "canary"
 NAME: Final = "certtrace.canary"
@@ -42,16 +42,16 @@ class Canary:
 
     def send(self) -> None:
         """Trace a call that says who the person is, in arguments, result and attributes."""
-        certtrace.identify(name=self.name, email=self.email)
+        identify(name=self.name, email=self.email)
 
-        @certtrace.traced(name=_STEP)
+        @traced(name=_STEP)
         def step(text: str) -> str:
             return f"Graded: {len(text)} characters. A copy goes to {self.email}."
 
-        with certtrace.propagate_attributes(tags=[NAME]), certtrace.span(NAME) as span:
-            span.keep()
-            span.set_attribute(f"{NAME}.text", f"{self.name} <{self.email}>")
-            self.trace_id = span.trace_id
+        with propagate_attributes(tags=[NAME]), span(NAME) as handle:
+            handle.keep()
+            handle.set_attribute(f"{NAME}.text", f"{self.name} <{self.email}>")
+            self.trace_id = handle.trace_id
             step(f"This is the answer of {self.name}. Write to {self.email}.")
 
     def is_in(self, text: str) -> bool:
