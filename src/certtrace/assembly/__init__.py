@@ -10,7 +10,9 @@ from typing import Any, Final
 
 from certtrace.assembly.build import build
 from certtrace.assembly.instruments import use_langfuse
+from certtrace.assembly.redaction import policy_of
 from certtrace.assembly.running import Running
+from certtrace.assembly.sampling import sampling_policy_of
 from certtrace.assembly.status import FlushResult, Status
 from certtrace.settings import load
 from certtrace.tracing.active import ACTIVE
@@ -53,7 +55,8 @@ def configure(
 ) -> None:
     """Start recording. Without it traced functions run as if untraced.
 
-    Calling it again replaces what runs; what was recorded until then is delivered first.
+    Calling it again replaces what runs; what was recorded until then is delivered first. If a setting or a policy
+    cannot be used, what runs goes on as it is.
 
     Args:
         home: Data folder; default `CERTTRACE_HOME`, else the user's data directory.
@@ -76,6 +79,10 @@ def configure(
         release=release,
         **settings,
     )
+    if loaded.enabled:
+        # Read before what runs is stopped: with a policy that cannot be used it goes on with the one it has.
+        policy_of(loaded)
+        sampling_policy_of(loaded)
     with _Process.lock:
         shutdown(loaded.shutdown_timeout_seconds)
         if loaded.enabled:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _PAGE: Final = 500
 _SHORT_ID: Final = 8
+_AN_HOUR: Final = 1 / 24
+"""Shortest time, in days, that says something about a day."""
 TABLE: Final = "sampling"
 
 
@@ -158,9 +160,9 @@ def _lines(trial: "Trial") -> Iterator[str]:
         yield f"{name:{width}} {rule.kept:8} {rule.dropped:8}  {examples}"
     yield ""
     yield (
-        f"Of about {_about(trial.all_units)} units there were in {trial.days:.2g} days it keeps about "
+        f"Of about {_about(trial.all_units)} units there were it keeps about "
         f"{_about(trial.all_kept)} ({_percent(trial.all_kept.value, trial.all_units.value)})"
-        + (f", {trial.all_kept.value / trial.days:.3g} a day." if trial.days else ".")
+        + (f", {trial.all_kept.value / trial.days:.0f} a day." if trial.days >= _AN_HOUR else ".")
     )
 
 
