@@ -253,19 +253,19 @@ def test_a_name_server_that_is_silent_holds_up_nobody(tmp_path):
     assert told["error"] == "No answer: timed out while looking up the host."
     assert (told["failed"], told["complete"]) == (True, False)
     assert told["wrote"] < 0.5
-    assert told["flushed"] < 1.0
+    assert told["flushed"] < 2.0
     assert told["lookups"] == 1  # after four attempts and more
     assert told["delivered"]
     assert told["left"]  # no thread stays behind
-    assert told["closed"] < 0.8
+    assert told["closed"] < 2.0
 
 
 @pytest.mark.slow
 def test_the_process_ends_while_a_name_server_is_silent(tmp_path):
     told, seconds = resolver(tmp_path, "silence", "end")
 
-    assert told["closed"] < 0.8
-    assert seconds < 2.0
+    assert told["closed"] < 2.0  # the resolver is silent for 80 s; the room is for a loaded machine
+    assert seconds < 5.0
 
 
 # --- 14 --------------------------------------------------------------------------------------------------------------

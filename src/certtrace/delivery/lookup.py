@@ -4,6 +4,7 @@
 on a thread that can be left behind: one per destination, however often that is tried while the resolver hangs.
 """
 
+import errno
 import socket
 import threading
 import time
@@ -38,7 +39,7 @@ class Lookup:
         """
         try:
             return socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-        except OSError:
+        except (OSError, UnicodeError):
             pass  # a name
         query, is_new = self._query()
         if is_new:
@@ -90,7 +91,7 @@ class _Query:
         except OSError as error:
             self.error = error
         except UnicodeError:
-            self.error = OSError("The host's name is none")
+            self.error = OSError(errno.EINVAL, "the host's name cannot be one")
         finally:
             self._ended_at = time.monotonic()
             self.ended.set()
