@@ -39,6 +39,8 @@ MAX_DEPTH: Final = 32
 MAX_VALUES: Final = 200_000
 """Values captured per argument, where a container or an object counts as ten; the rest is counted, not walked."""
 _NODE: Final = 10
+_WEIGHED: Final = 256
+_PER_VALUE: Final = 32
 
 _NO_FIELDS: Final[dict[str, Any]] = {}
 
@@ -310,6 +312,27 @@ _SUBCLASSES: Final[tuple[tuple[type, _Handler], ...]] = (
     (BaseException, _exception),
     (type, class_name),
 )
+
+
+def weight(taken: object) -> int:
+    """Return, roughly, how many characters captured data holds: what comes after many values is taken to be alike."""
+    size = seen = 0
+    waiting = [taken]
+    while waiting:
+        item = waiting.pop()
+        kind = type(item)
+        if kind is str or kind is bytes:
+            size += len(item)  # type: ignore[arg-type]  # exactly these two
+        elif kind is dict:
+            waiting += item.values()  # type: ignore[attr-defined]  # exactly a dict
+        elif kind is list:
+            waiting += item  # type: ignore[arg-type]  # exactly a list
+        elif kind is ModelValue:
+            waiting += item.fields.values()  # type: ignore[attr-defined]  # exactly this
+        seen += 1
+        if seen == _WEIGHED:
+            return size + len(waiting) * (size // _WEIGHED + _PER_VALUE)
+    return size
 
 
 def capture(value: object, models: list[ModelValue]) -> object:

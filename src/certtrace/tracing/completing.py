@@ -1,7 +1,7 @@
 """From a span's end to a finished unit: whole, late, or in parts."""
 
 from collections.abc import Callable
-from threading import Lock
+from threading import Lock, get_ident
 from typing import Any, Final, Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -13,6 +13,7 @@ from certtrace.tracing.units import Unit, Units
 
 MAX_OPEN_SECONDS: Final = 86_400.0
 """Age at which a unit whose root was never ended is given up: it is ended for its author, as abandoned."""
+_PART_SECONDS: Final = 0.5
 _NO_SPANS: Final[dict[int, Any]] = {}
 _CLAIMED: Final[list[None]] = []
 
@@ -118,6 +119,8 @@ class Completing:
         if unit.open and not partly:  # a span began below in this very moment: its end completes the unit
             unit.claim.append(None)
             return
+        if unit.parting:
+            self._await_part(unit)
         try:
             self.sink.accept(unit)
         except Exception as error:  # noqa: BLE001 - above all a stack that ends right here
@@ -135,11 +138,19 @@ class Completing:
         if not self._parting.acquire(blocking=False):
             return  # another thread does; the next span's end looks again
         try:
+            unit.parting = get_ident()
             if unit.claim:
                 self.sink.accept_part(unit)
         except Exception as error:  # noqa: BLE001 - our own fault must not reach the host
             self.fault("part", error)
         finally:
+            unit.parting = 0
+            self._parting.release()
+
+    def _await_part(self, unit: Unit) -> None:
+        # Whoever parts the unit at this moment takes spans and writes its skeleton: neither must happen twice. It is
+        # this very thread where a finalizer ended the root in the midst of it.
+        if unit.parting != get_ident() and self._parting.acquire(timeout=_PART_SECONDS):
             self._parting.release()
 
     def complete_stale(self, older_than_ns: int, max_age_seconds: float) -> None:
@@ -152,8 +163,9 @@ class Completing:
         for unit in self.units.waiting():
             if unit.root_ended_ns < older_than_ns:
                 self.complete(unit, partly=True)
+        given_up = {id(unit) for unit in self.units.older_than(MAX_OPEN_SECONDS)}
         for unit in self.units.older_than(min(max_age_seconds, MAX_OPEN_SECONDS)):
-            if unit in self.units.older_than(MAX_OPEN_SECONDS):
+            if id(unit) in given_up:
                 self._give_up(unit)
             elif not unit.root_ended and (unit.ended or not unit.parts):
                 self.part(unit)

@@ -19,7 +19,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 from certtrace import semconv
 from certtrace.ports import ModelValue, Structured
 from certtrace.tracing.active import CallSite
-from certtrace.tracing.capture import capture
+from certtrace.tracing.capture import capture, weight
 from certtrace.tracing.failures import Failure, failure_of
 from certtrace.tracing.handle import ScoreValue
 from certtrace.tracing.naming import ATOMS, text_of
@@ -92,15 +92,23 @@ class SdkSurface(SdkSpan):
         """Capture one value as it is now."""
         if type(value) is dict and len(value) <= _FEW:  # the usual argument and result: one small flat mapping
             copied = value.copy()
+            size = 0
             for key, item in copied.items():
-                if type(item) not in ATOMS or type(key) is not str:
+                kind = type(item)
+                if kind is str:
+                    size += len(item)
+                elif kind not in ATOMS:
+                    break
+                if type(key) is not str:
                     break
             else:
+                self.unit.bytes += size
                 return copied
         models: list[ModelValue] = []
         taken = capture(value, models)
         if models:
             self.tracer.remember(self.unit, models)
+        self.unit.bytes += weight(taken)
         return taken
 
     def given_attributes(self) -> dict[str, Any]:

@@ -62,6 +62,8 @@ class Unit:
     """What a remote parent decided."""
     is_part = False
     """Whether it stands for a part of a unit that goes on."""
+    parting = 0
+    """The thread that hands a part of it on at present; 0 for none."""
     partial: Decision | None = None
     """What was decided about its first parts, if that was to keep them."""
     parts = 0
