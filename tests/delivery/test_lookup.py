@@ -45,8 +45,9 @@ def test_at_the_interpreters_end_a_name_is_looked_up_without_a_thread(monkeypatc
 
 @pytest.mark.parametrize("name", ["nowhere.invalid", "x" * 70 + ".example", "a..b"])
 def test_a_name_without_address_is_an_error(name: str) -> None:
-    with pytest.raises(OSError, match="name"):
+    with pytest.raises(OSError) as raised:
         Lookup(name, 80).addresses(time.monotonic() + 30)
+    assert raised.value.strerror
 
 
 def test_a_deadline_that_has_passed_is_an_error() -> None:
