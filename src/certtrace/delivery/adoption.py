@@ -43,30 +43,36 @@ def adopt(
     settled = Settlement(*directory.read_settled())
     for sequence in backlog.load():
         settled.settle(sequence)
+    not_ours: set[int] = set()
     # By number: one that a failing disk left in doubt was written twice.
-    found = {skeleton.sequence: skeleton for skeleton in _skeletons(directory, on_fault)}
+    found = {skeleton.sequence: skeleton for skeleton in _skeletons(directory, on_fault, not_ours)}
     lost = [skeleton for skeleton in found.values() if not settled.is_settled(skeleton.sequence)]
     if lost:
         _append_lost(directory, backlog, manifest, lost, _later_parts(found, settled))
         on_content_lost(len(lost))
     # Only now: whoever adopts after a crash in between finds the content that was appended.
     for number in directory.segments(JOURNAL_PREFIX):
-        path = directory.segment(number, JOURNAL_PREFIX)
-        if not frames.is_from_a_later_version(read_from(path, 0, frames.FILE_HEADER.size)):
-            path.unlink(missing_ok=True)
+        if number not in not_ours:
+            directory.segment(number, JOURNAL_PREFIX).unlink(missing_ok=True)
+    if not_ours:
+        backlog.keep_directory()
     backlog.seal()
     return backlog
 
 
-def _skeletons(directory: ProcessDirectory, on_fault: Callable[[str], None]) -> Iterator[Record]:
+def _skeletons(directory: ProcessDirectory, on_fault: Callable[[str], None], not_ours: set[int]) -> Iterator[Record]:
+    """Yield what the journals hold; put the numbers of those that a later version wrote to `not_ours`."""
     for number in directory.segments(JOURNAL_PREFIX):
         data = read_from(directory.segment(number, JOURNAL_PREFIX), 0)
         if frames.is_from_a_later_version(data):
+            not_ours.add(number)
             on_fault("unknown")
             continue
         start = frames.FILE_HEADER.size if data.startswith(frames.file_header()) else 0
         for found in frames.scan(data, start):
             if found.record is None:
+                if found.fault == "unknown":
+                    not_ours.add(number)
                 on_fault(found.fault)
             elif found.record.type == RecordType.SKELETON and len(found.record.payload) == SKELETON_PAYLOAD.size:
                 yield found.record

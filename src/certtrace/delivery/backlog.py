@@ -198,8 +198,12 @@ class Backlog:
         with self._lock:
             self._cursors = {}
 
+    def keep_directory(self) -> None:
+        """Note that the directory holds something else of a later version."""
+        self._untouched.add(0)  # no segment has this number
+
     def has_untouched(self) -> bool:
-        """Whether the directory holds segments of a later version, and must stay."""
+        """Whether the directory holds files of a later version, and must stay."""
         return bool(self._untouched)
 
     def _end(self) -> Position:
