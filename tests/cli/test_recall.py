@@ -279,7 +279,8 @@ for line in sys.stdin:
     else:
         certtrace.force_flush(5)
         account = status().account
-        print(json.dumps({"started": account.started}), flush=True)
+        told = {"started": account.started, "kept": account.kept, "dropped": dict(account.dropped)}
+        print(json.dumps({**told, "faults": dict(status().faults)}), flush=True)
 """
 
 
@@ -298,8 +299,19 @@ def running(place, name):
         process.stdin.flush()
         return json.loads(process.stdout.readline())
 
+    tell.killed = False
+
+    def kill():
+        tell.killed = True
+        process.kill()
+        process.wait(10)
+        process.stdin.close()
+
+    tell.kill = kill
     try:
         yield tell
+        if tell.killed:
+            return
         process.stdin.close()
         assert process.wait(20) == 0
     finally:
@@ -336,6 +348,21 @@ def test_what_one_service_drops_is_promoted_when_another_fails(place):
     assert found["intake"].metadata[semconv.SAMPLING] == {"rule": "promoted"}
     assert found["grade"].parent_observation_id == found["intake"].id
     assert "Jane Roe" not in json.dumps(found["intake"].metadata)
+
+
+def test_what_a_dead_service_dropped_is_promoted_by_a_living_one(place):
+    with running(place, "intake") as intake:
+        headers = intake(do="intake")
+        intake(do="flush")
+        intake.kill()
+    trace_id = headers["traceparent"].split("-")[1]
+    with running(place, "grader") as grader:
+        grader(do="grade", headers=headers, fails=True)
+        found = names_once_there(place, trace_id, 2)
+        told = grader(do="flush")
+
+    assert found["intake"].metadata[semconv.SAMPLING] == {"rule": "promoted"}
+    assert told == {"started": 1, "kept": 1, "dropped": {}, "faults": {}}
 
 
 def test_what_living_services_dropped_is_recalled_whole_and_once(place, recall):

@@ -182,7 +182,7 @@ class Outlet:
         stations.recorder.put_aside(unit.trace_id, root_id(unit), decision, len(spans), payloads)
 
     def promote(self, trace_id: int) -> list[str]:
-        """Send what was put aside of a trace; return the reasons for which its units had been dropped."""
+        """Send what was put aside of a trace; return the reasons for which this process had dropped its units."""
         recorder, spool = self.stations.recorder, self.stations.spool
         if recorder is None or spool is None:
             return []
@@ -198,7 +198,8 @@ class Outlet:
                 self.stations.enter(Decided(trace_id, root, spans, _AFTER_ALL, data), {})
             spool.content(sequence, *aside.payloads)
             self.spans_out += spans
-            sent.append(aside.decision.rule)
+            if recorder.is_own(aside):  # what a dead process dropped was never in this one's account
+                sent.append(aside.decision.rule)
         return sent
 
     def publish(self, trace_id: int) -> None:

@@ -192,6 +192,10 @@ class Recorder:
                 self._later[aside.trace_id] = None
                 self._counters.promoted -= 1
 
+    def is_own(self, aside: Aside) -> bool:
+        """Whether this process set the unit aside; else it took it over from one that died."""
+        return self._tape.path is not None and aside.process == self._tape.path.name
+
     def _promotable(self, found: Sequence[tuple[Aside | None, Place]]) -> dict[tuple[str, int], tuple[Aside, Place]]:
         since = time.time_ns() - int(self._max_seconds * 1e9)
         alive = {aside.key: (aside, place) for aside, place in found if aside is not None and aside.time_ns >= since}
