@@ -1,11 +1,12 @@
 """`force_flush` and `shutdown` keep their time against backends that refuse, hang and drip, and say what is left."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.delivery.conftest import Sink
 from tests.faults.network import free_port
-from tests.faults.service import KEYS, wait_until
+from tests.faults.service import KEYS, resident_bytes, wait_until
 
 import certtrace
 
@@ -93,3 +94,36 @@ def test_the_calls_do_not_feel_a_backend_that_hangs(against, sink):
     sink.released.set()
 
     assert sorted(times)[int(len(times) * 0.99)] < 0.05
+
+
+@pytest.mark.slow
+def test_a_backend_that_is_dead_for_a_whole_run_costs_disk_and_no_memory(configured):
+    """20,000 calls; `benchmarks/backend_down.py` makes 100,000, and compares their time with a living backend's."""
+    port = free_port()
+    configured(destinations=("langfuse",), langfuse_base_url=f"http://127.0.0.1:{port}", **KEYS)
+    for number in range(500):
+        grade(number)
+    certtrace.force_flush(1.0)
+    before = peak = resident_bytes()
+
+    def calls(_thread):
+        for number in range(5_000):
+            grade(number)
+
+    with ThreadPoolExecutor(4) as pool:
+        running = [pool.submit(calls, thread) for thread in range(4)]
+        while not all(each.done() for each in running):
+            peak = max(peak, resident_bytes())
+            time.sleep(0.05)
+    assert wait_until(lambda: not certtrace.force_flush(0.2).waiting, 120)
+    peak = max(peak, resident_bytes())
+    assert certtrace.force_flush(0.2).undelivered == {"langfuse": 20_500}
+    assert peak - before < 150_000_000
+    backend = Sink(port)
+    try:
+        assert wait_until(lambda: certtrace.force_flush(5.0).delivered, 120)
+        copies = backend.copies()
+        assert len(copies) == 20_500
+        assert set(copies.values()) == {1}
+    finally:
+        backend.close()
