@@ -27,6 +27,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.setenv("OTEL_SERVICE_NAME", "grader")
     monkeypatch.setenv("CERTTRACE_INSTRUMENT_HTTPX", "false")
     monkeypatch.setenv("CERTTRACE_INSTRUMENT_LANGFUSE", "false")
+    monkeypatch.setattr("certtrace.assembly.doctor.machine._SAMPLE_SECONDS", 0.01)
     return tmp_path / "place"
 
 

@@ -587,6 +587,48 @@ def test_what_a_dead_process_put_aside_is_promoted_by_a_living_one(recorder, tmp
     assert len(other.take(6)) == 1
 
 
+def test_notes_of_a_dead_process_do_not_keep_others_from_being_taken_over(recorder, tmp_path):
+    first = recorder()
+    put(first, 9)
+    for number in (5, 6):
+        run_child(tmp_path, f"recorder.put_aside({number}, 7, UNLIKELY, 1, [content({number})]); os._exit(0)")
+    run_child(
+        tmp_path,
+        """
+        from certtrace.delivery import recordings
+        recorder.note_recalled(recordings.find(home / "recorder", {9}).asides)
+        recorder.close()
+        """,
+    )
+    mine = recorder()
+    for _ in range(3):
+        mine._adopt_at = 0.0
+        mine.maintain()
+
+    assert [len(mine.take(number)) for number in (5, 6)] == [1, 1]
+    assert first.take(9) == []
+
+
+def test_the_number_of_directories_taken_over_is_bounded(recorder, tmp_path, monkeypatch):
+    monkeypatch.setattr("certtrace.delivery.recorder._MAX_ADOPTED", 2)
+    run_child(
+        tmp_path,
+        """
+        for n in (5, 6, 7):
+            if os.fork() == 0:
+                recorder.put_aside(n, 7, UNLIKELY, 1, [content(n)])
+                os._exit(0)
+            os.wait()
+        """,
+    )
+    mine, other = recorder(), recorder()
+    mine.maintain()
+    other.maintain()
+
+    assert [len(mine.take(number) + other.take(number)) for number in (5, 6, 7)] == [1, 1, 1]
+    assert len(mine._adopted) == 2
+
+
 def test_a_forked_child_has_a_recorder_of_its_own(recorder, tmp_path):
     mine = recorder()
     put(mine, 5, b"the parent's")

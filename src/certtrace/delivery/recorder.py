@@ -43,6 +43,8 @@ _SEGMENTS: Final = 16
 """A full recorder has about so many segments, so that what makes room takes little with it."""
 _LOOK_SECONDS: Final = 5.0
 _ADOPT_SECONDS: Final = 15.0
+_ADOPTING_SECONDS: Final = 0.05
+_MAX_ADOPTED: Final = 64
 _RETRY_SECONDS: Final = 5.0
 _CLOSE_SECONDS: Final = 0.5
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
@@ -321,12 +323,16 @@ class Recorder:
         for path in [path for path in self._adopted if not segments(path)]:
             self._adopted.pop(path).release()
         retention.remove_empty(self._root)
+        until = time.monotonic() + _ADOPTING_SECONDS
         for path in processes(self._root):
-            directory = ProcessDirectory.adopt(path)
+            # Each holds a file open, and the worker has other things to do.
+            if len(self._adopted) >= _MAX_ADOPTED or time.monotonic() > until:
+                return
+            # What holds notes only is left: they are read without being owned, and grow old.
+            directory = ProcessDirectory.adopt(path) if segments(path) else None
             if directory is not None:
                 self._adopted[path] = directory
                 self._index_adopted(path)
-                return  # one at a time: the worker has other things to do
 
     def _index_adopted(self, directory: Path) -> None:
         done = promotions(directory, PROMOTED_PREFIX)
