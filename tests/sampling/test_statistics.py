@@ -55,15 +55,15 @@ def test_promoted_units_weigh_nothing_and_are_told_apart():
 def test_over_many_seeds_the_distances_have_mean_zero_and_spread_one(name):
     """A million traces all mixes together."""
     seeds = 24
-    long = 4 if "day" in name else 1
-    seeds //= long
-    scores = z_scores(BY_NAME[name], 1_000_000 // len(MIXES) // seeds, range(1_000, 1_000 + seeds))
+    traces = 1_000_000 // len(MIXES) // seeds * (4 if "day" in name else 1)
+    scores = z_scores(BY_NAME[name], traces, range(2_000, 2_000 + seeds))
     assert len(scores["units"]) == seeds
-    for question, z in scores.items():
-        if len(z) == seeds:  # else it was exact, or had nothing behind it, in some of them
-            assert abs(fmean(z)) < 3.5 / math.sqrt(seeds), question
-            assert 0.5 < pstdev(z) < 1.6, question
-    every = [z for each in scores.values() for z in each]
+    # A question that is rough in some runs would be asked only where the estimate happens to be high.
+    whole = {question: z for question, z in scores.items() if len(z) == seeds}
+    for question, z in whole.items():
+        assert abs(fmean(z)) < 3.5 / math.sqrt(seeds), question
+        assert 0.5 < pstdev(z) < 1.6, question
+    every = [z for each in whole.values() for z in each]
     assert sum(abs(z) <= 3 for z in every) / len(every) >= 0.98
 
 
