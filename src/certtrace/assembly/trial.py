@@ -143,8 +143,10 @@ def _local_root(observation: Observation, by_id: Mapping[str, Observation], root
     service = service_of(observation)
     while observation.id not in roots:
         parent = by_id.get(observation.parent_observation_id or "")
-        if parent is None or parent.id in seen or service_of(parent) != service:
+        if parent is None or service_of(parent) != service:
             break
+        if parent.id in seen:
+            return by_id[min(seen)]  # a circle: the same for all in it
         seen.add(parent.id)
         observation = parent
     return observation
