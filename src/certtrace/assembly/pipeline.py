@@ -177,6 +177,8 @@ class Pipeline:
             room = self._backlog_bytes < self._max_backlog_bytes and not self._closed
             if decision.keep and room and self._write_skeleton(unit, decision):
                 unit.partial = decision
+        if not taken:
+            return  # old, but nothing of it has ended: its skeleton is all there is to say
         del unit.ended[: len(taken)]  # by other threads it only grows, at its end
         part = _part_of(unit, taken)
         unit.bytes = 0

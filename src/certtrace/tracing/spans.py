@@ -205,6 +205,8 @@ class TracedSpan(SdkSurface, OpenSpan):
     def update(self, **fields: Any) -> None:
         """See `SpanHandle.update`."""
         try:
+            if self.end_ns is not None:
+                return
             name = fields.pop("name", None)
             if name is not None:
                 self.label = str(name)
@@ -226,6 +228,8 @@ class TracedSpan(SdkSurface, OpenSpan):
 
     def fail(self, error_type: str, message: str = "", **attributes: Any) -> None:
         """See `SpanHandle.fail`."""
+        if self.end_ns is not None:
+            return
         self.failure = Failure("error", error_type, message, (), ())
         self.unit.has_error = self.unit.special = True
         self.set_attributes(attributes)
