@@ -6,6 +6,7 @@ import re
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -480,6 +481,17 @@ def test_every_line_fits_the_terminal(place, langfuse, monkeypatch, columns):
     assert any(line.startswith("wrong") for line in lines)
     assert lines[-1].startswith("1 wrong, ")
     assert "→ LANGFUSE_PUBLIC_KEY" in result.stdout
+
+
+def test_only_findings_are_printed(place, langfuse):
+    langfuse.status = 401
+    command = [sys.executable, "-W", "error", "-m", "certtrace", "--home", str(place), "doctor", "--timeout", "2"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    assert (result.returncode, result.stderr) == (1, "")
+    lines = result.stdout.splitlines()
+    assert {line.split()[0] for line in lines[:-2] if not line.startswith(" ")} == {"ok", "wrong"}
+    assert lines == [line.rstrip() for line in lines]
 
 
 def test_the_last_line_says_that_it_works(place):

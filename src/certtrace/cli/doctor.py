@@ -1,5 +1,6 @@
 """`certtrace doctor`: whether this installation works, and what to do where it does not."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -42,6 +43,8 @@ def doctor(ctx: click.Context, *, no_canary: bool, timeout: float, as_json: bool
     The canary is a trace with an invented person in it, named certtrace.canary. It is read back from each destination,
     where nothing of the person may have arrived, and removed from the store afterwards.
     """
+    # The findings say the same, in order and with a remedy.
+    logging.getLogger("certtrace").addHandler(logging.NullHandler())
     findings = []
     console = output()
     for finding in _findings(ctx.obj, canary=not no_canary, timeout=timeout):
@@ -89,10 +92,12 @@ def _print(console: "Console", finding: "Finding") -> None:
     margin = _STATE_WIDTH + _AREA_WIDTH
     beside = console.width >= 2 * margin + 10
     if not beside:
+        head.rstrip()
         console.print(head, soft_wrap=True)
         margin = 2
     for number, line in enumerate(lines):
         for row, part in enumerate(line.wrap(console, console.width - margin)):
+            part.rstrip()
             begin = head if beside and not number and not row else Text(" " * margin)
             console.print(begin + part, soft_wrap=True)
 

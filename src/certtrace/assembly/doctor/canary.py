@@ -1,7 +1,6 @@
 """A trace through the whole way: traced, redacted, entered in the ledger, spooled, delivered, and read back."""
 
 import json
-import logging
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +24,6 @@ AREA: Final = "canary"
 NAME: Final = "certtrace.canary"
 _STEP: Final = f"{NAME}.step"
 _SPANS: Final = 2
-_CERTTRACE_LOG: Final = logging.getLogger("certtrace")
 _SHUTDOWN_SECONDS: Final = 2.0
 _FIRST: Final = ("Marcella", "Thorvald", "Ludmilla", "Cornelis")
 _LAST: Final = ("Quisenberry", "Abernathy", "Zoetemelk", "Featherstone")
