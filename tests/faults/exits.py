@@ -31,7 +31,7 @@ LOADS = (
     Load("500 x 10 long", 500, 10, 2_000),
 )
 
-_SERVICE = """
+SERVICE = """
     import atexit, json, os, sys, time, certtrace
     # Registered first, so it is called last: what comes behind it is the interpreter's own end.
     atexit.register(lambda: os.write(1, f"{time.monotonic()}\\n".encode()))
@@ -101,7 +101,7 @@ def backend(kind: str) -> Iterator[str]:
             each.close()
 
 
-def end_of(home: Path, kind: str, load: Load, code: str = _SERVICE) -> Ended:
+def end_of(home: Path, kind: str, load: Load, code: str = SERVICE) -> Ended:
     """Run a service to its end; return how that was, and what the next process finds."""
     with backend(kind) as url:
         service = start(code, home, url, load.units, load.spans, load.text, stderr=subprocess.PIPE)

@@ -4,6 +4,7 @@ import signal
 
 import pytest
 from tests.faults.exits import BACKENDS, LOADS, Load, end_of
+from tests.faults.exits import SERVICE as BUSY_SERVICE
 from tests.faults.processes import CONTENT_LOST, deliver, read_out, run
 
 SERVICE = """
@@ -94,14 +95,23 @@ def test_one_very_large_unit_does_not_hold_up_the_end(tmp_path):
     _ends_in_time(tmp_path, "refused", Load("1 x 3000 long", 1, 3_000, 3_000))
 
 
-def _ends_in_time(folder, kind, load):
+@pytest.mark.slow
+def test_a_process_that_can_start_no_thread_ends_in_time(tmp_path):
+    code = BUSY_SERVICE.replace("certtrace.configure(", WITHOUT_THREADS, 1).replace(
+        "    print(json", "    started = time.monotonic()\n    certtrace.force_flush(0.3)\n"
+        "    assert time.monotonic() - started < 1.0\n    print(json"
+    )  # fmt: skip
+    _ends_in_time(tmp_path, "refused", LOADS[0], code)
+
+
+def _ends_in_time(folder, kind, load, code=BUSY_SERVICE):
     """Fail unless the process ends within two seconds.
 
     A machine that is busy otherwise gets three attempts, and what it takes for the interpreter's own end is not ours.
     """
     seen = []
     for attempt in range(3):
-        ended = end_of(folder / str(attempt), kind, load)
+        ended = end_of(folder / str(attempt), kind, load, code)
         assert ended.returncode == 0
         assert ended.missing == []
         assert ended.whole + ended.without_text == load.units
@@ -184,17 +194,15 @@ IN_CHILD = (
 """
 )
 
-NO_THREADS = SERVICE.replace(
-    "certtrace.configure(",
-    """from certtrace import assembly
+WITHOUT_THREADS = """from certtrace import assembly
+    import threading
 
     def refuse(*_):
         raise RuntimeError("can't start new thread")
 
     threading._start_new_thread = refuse  # what the kernel does at the limit of a container's tasks
-    certtrace.configure(""",
-    1,
-)
+    certtrace.configure("""
+NO_THREADS = SERVICE.replace("certtrace.configure(", WITHOUT_THREADS, 1)
 
 
 @pytest.mark.parametrize(("code", "traces"), [

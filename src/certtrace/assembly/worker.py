@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections import deque
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from certtrace.assembly.outlet import Decided
@@ -47,6 +48,8 @@ class Worker:
         self._working = threading.RLock()
         self._starting = threading.Lock()
         self._given_up = False
+        self._deadline = inf
+        """When work on a caller's thread has to stop."""
         self._logged: set[str] = set()
 
     def start(self) -> None:
@@ -77,8 +80,7 @@ class Worker:
     def flush(self, timeout_seconds: float) -> bool:
         """Wait until what has ended is redacted and spooled; return whether it was in time."""
         if self.thread is None or not self.thread.is_alive():
-            self._drain()
-            return True
+            return self._drain_here(time.monotonic() + timeout_seconds)
         done = threading.Event()
         self._flushes.append(done)
         self._wake.set()
@@ -102,7 +104,20 @@ class Worker:
                 thread.join(GRACE_SECONDS)
                 self._send_bare(bare_until)
                 return
-        self._drain(everything=True)
+        if not self._drain_here(until, everything=True):
+            self._send_bare(bare_until)
+
+    def _drain_here(self, until: float, *, everything: bool = False) -> bool:
+        """Do the work on the calling thread, where none could be started; return whether it was done in time."""
+        self._deadline = until
+        try:
+            self._drain(everything=everything)
+        finally:
+            self._deadline = inf
+        return not self.queue and not (everything and self._held)
+
+    def _is_over(self) -> bool:
+        return self._given_up or time.monotonic() >= self._deadline
 
     def _send_bare(self, until: float) -> None:
         rest = [unit for held in self._held.values() for _, unit in held]
@@ -186,7 +201,7 @@ class Worker:
     def _next(self) -> Unit | None:
         account = self._pipeline.account
         with self._pipeline.lock:
-            if self._given_up or not self.queue:
+            if self._is_over() or not self.queue:
                 if not self._held and not self.queue:
                     self._pipeline.nothing_waits()
                 return None
@@ -199,7 +214,7 @@ class Worker:
         now = time.monotonic()
         for trace_id, waiting in list(self._held.items()):
             group = waiting[0][1].group
-            if self._given_up:
+            if self._is_over():
                 return
             if everything or group is None or not group.open or now - waiting[0][0] > MAX_HOLD_SECONDS:
                 del self._held[trace_id]
