@@ -140,8 +140,28 @@ def test_what_is_gone_is_named_and_the_trace_is_incomplete(service, recall):
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
         f"{HEX}  incomplete: 1 unit sent now (2 spans)",
-        "  gone: 1 unit dropped by 'baseline' (4 spans): expired, displaced, or never recorded",
+        "  gone: 1 unit dropped by baseline (4 spans): the recorder was off, or others needed its room",
     ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "seconds", "why"),
+    [("drop_rule", 9, "on_purpose"), ("spool_full", 9, "under_pressure"), ("baseline", 9_000, "expired")],
+)
+def test_it_is_said_why_a_unit_is_gone(place, recall, rule, seconds, why):
+    ledger = Ledger(place.ledger_path, b"k" * 32)
+    ledger.append(
+        trace_id=HEX,
+        root_span_id="1" * 16,
+        decision=Decision(keep=False, rule=rule),
+        span_count=4,
+        time_ns=time.time_ns() - seconds * 10**9,
+    )
+    ledger.close()
+
+    result = recall("--json")
+    assert result.exit_code == 1
+    assert [unit["why"] for unit in json.loads(result.stdout)["gone"]] == [why]
 
 
 def test_a_parent_that_nobody_has_makes_the_trace_incomplete(service, recall):

@@ -24,6 +24,8 @@ from certtrace.settings import Settings
 
 _RULE_NUMBER: Final = RULES.index(RULE)
 _STOP_SECONDS: Final = 0.5
+_ON_PURPOSE: Final = frozenset({"drop_rule", "forced"})
+_UNDER_PRESSURE: Final = frozenset({"backlog_full", "spool_full", "shutdown", "fault", "stress"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,9 @@ class Gone:
     """What dropped it."""
     spans: int
     time_ns: int
+    why: str
+    """`on_purpose` (by a drop rule or code) and `under_pressure` (refused whole) were never recorded; else `expired`, or
+    `displaced`: the recorder was off then, or others needed its room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +187,8 @@ def _told(
     noted = Counter(_root(aside) for aside in before)
     entered = Counter(entry.root for entry in entries if entry.keep and entry.rule == RULE)
     sent_before = noted | entered
-    gone = _gone(dropped, Counter(_root(aside) for aside in asides) + sent_before)
+    expired_ns = time.time_ns() - int(settings.recorder_max_seconds * 1e9)
+    gone = _gone(dropped, Counter(_root(aside) for aside in asides) + sent_before, expired_ns)
     return Recalled(
         trace_id=f"{trace_id:032x}",
         kept=len(kept),
@@ -199,14 +205,22 @@ def _root(aside: Aside) -> str:
     return f"{aside.root_span_id:016x}"
 
 
-def _gone(dropped: Sequence[Entry], there: Counter[str]) -> Iterable[Gone]:
+def _gone(dropped: Sequence[Entry], there: Counter[str], expired_ns: int) -> Iterable[Gone]:
     """Yield the dropped units that are neither in a recorder nor sent, matched by their local roots."""
     left = Counter(there)
     for entry in reversed(dropped):
         if left[entry.root] > 0:
             left[entry.root] -= 1
         else:
-            yield Gone(entry.root, entry.rule, entry.spans, entry.time_ns)
+            yield Gone(entry.root, entry.rule, entry.spans, entry.time_ns, _why(entry, expired_ns))
+
+
+def _why(entry: Entry, expired_ns: int) -> str:
+    if entry.rule in _ON_PURPOSE:
+        return "on_purpose"
+    if entry.rule in _UNDER_PRESSURE:
+        return "under_pressure"
+    return "expired" if entry.time_ns < expired_ns else "displaced"
 
 
 def _orphans(settings: Settings, trace_id: int, asides: Iterable[Aside], *, others: int) -> int | None:

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 _HEX: Final = re.compile(r"[0-9a-f]{32}")
 _INCOMPLETE: Final = 1
+_WHY: Final = {
+    "on_purpose": "on purpose, never recorded",
+    "under_pressure": "refused under pressure, never recorded",
+    "expired": "older than the recorder reaches",
+    "displaced": "the recorder was off, or others needed its room",
+}
 
 
 class _TraceId(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic only since click 8.4
@@ -90,12 +96,9 @@ def _lines(trace: "Recalled") -> list[str]:
 def _lacking(trace: "Recalled") -> list[str]:
     """Say what is missing, and why as far as that can be known."""
     lines = []
-    for rule, units in sorted(Counter(unit.rule for unit in trace.gone).items()):
-        spans = sum(unit.spans for unit in trace.gone if unit.rule == rule)
-        lines.append(
-            f"  gone: {_number(units, 'unit')} dropped by {rule!r} ({_number(spans, 'span')}): "
-            "expired, displaced, or never recorded"
-        )
+    for (rule, why), units in sorted(Counter((unit.rule, unit.why) for unit in trace.gone).items()):
+        spans = sum(unit.spans for unit in trace.gone if (unit.rule, unit.why) == (rule, why))
+        lines.append(f"  gone: {_number(units, 'unit')} dropped by {rule} ({_number(spans, 'span')}): {_WHY[why]}")
     if trace.refused:
         lines.append(
             f"  {_number(trace.refused, 'unit')} found that the spool did not take: free space and recall again"
