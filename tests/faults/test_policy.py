@@ -142,3 +142,21 @@ def test_an_upstream_that_did_not_sample_does_not_hide_an_error(configured, home
         raise ValueError
     assert certtrace.force_flush(10).delivered
     assert [each.status for each in summaries(home)] == ["error"]
+
+
+@pytest.mark.parametrize(("high", "kept"), [(True, True), (False, False)])
+def test_a_follower_keeps_what_its_parent_keeps_by_the_parents_threshold(configured, home, tmp_path, high, kept):
+    path = tmp_path / "policy.toml"
+    path.write_text('[sampling]\nbaseline = 1.0\nparent = "follow"\n')
+    configured(sample_rate=0.5)
+    trace_id = (0xABCDEF << 100) | (2**56 - 1 if high else 1)
+    carried = {}
+    first = {"traceparent": f"00-{trace_id:032x}-00000000000000ab-01"}
+    with certtrace.continue_trace(first), certtrace.span("above"):
+        certtrace.inject(carried)
+    configured(sampling_policy=path)  # the service below has another policy
+    with certtrace.continue_trace(carried), certtrace.span("below"):
+        pass
+    account = assembly.status().account
+    assert account.kept_by_rule == ({"parent": 1} if kept else {})
+    assert account.dropped == ({} if kept else {"parent": 1})

@@ -337,6 +337,16 @@ class TestAtTheStart:
         assert Sampler(made, service="ocr").head_threshold("answer.grade") == threshold_for(0.9)
         assert Sampler(policy(baseline=1.0, baseline_limit={"per_second": 1}), service="s").head_threshold("x") == NEVER
 
+    def test_the_head_threshold_beside_that_of_a_parent_is_what_its_decision_will_be(self) -> None:
+        heads = {
+            parent: [
+                Sampler(policy(baseline=0.5, parent=parent), service="s").head_threshold("x", above)
+                for above in (7, NEVER)
+            ]
+            for parent in ("keep", "follow", "ignore")
+        }
+        assert heads == {"keep": [7, 2**55], "follow": [7, NEVER], "ignore": [2**55, 2**55]}
+
     def test_what_rules_read_is_watched(self) -> None:
         made = policy(
             {"name": "a", "where": [{"key": "k", "value": 3}]},

@@ -9,6 +9,7 @@ from typing import Final
 from certtrace.ports import Decision
 from certtrace.sampling import Deferred, Sampler, randomness_of, threshold_of, tracestate_with
 from certtrace.sampling.limits import Limits
+from certtrace.semconv import TRACESTATE_OWN_KEY
 from certtrace.tracing.facts import facts_of
 from certtrace.tracing.units import Unit
 
@@ -86,8 +87,7 @@ class Deciding:
 
     def tracestate(self, trace_id: int, randomness: int, trace_state: str, route: str) -> str:
         """See `tracing.head.HeadRules`."""
-        own, above = self.sampler.head_threshold(route), threshold_of(trace_state)
-        threshold = own if above is None else min(own, above)
+        threshold = self.sampler.head_threshold(route, threshold_of(trace_state))
         if randomness < 0:
             randomness = randomness_of(trace_id, trace_state)
         return tracestate_with(trace_state, threshold if randomness >= threshold else None)
@@ -99,6 +99,9 @@ class Deciding:
         randomness = self.randomness(unit)
         above = threshold_of(unit.trace_state) if unit.parent_sampled is not None else None
         facts = facts_of(unit, service=self.service, randomness=randomness, parent_threshold=above)
+        if above is None and facts.parent_sampled and TRACESTATE_OWN_KEY in unit.trace_state:
+            # certtrace above says `sampled` while nothing is decided, and no T where R is below it.
+            facts.parent_sampled = False
         found = self.sampler.decide(facts)
         if self.under_stress and isinstance(found, Decision):
             found = self.sampler.stressed(facts, found, self._stress_threshold)

@@ -136,11 +136,20 @@ class Sampler:
             self._remark("drop at start", type(error).__name__)
             return ""
 
-    def head_threshold(self, route: str) -> int:
+    def head_threshold(self, route: str, above: int | None = None) -> int:
         """Return the lowest T that is known at the start of a unit: what services below can rely on.
 
         The baseline and the rules on service and route alone count, if they have no limit: a limit's T is known later.
+
+        Args:
+            route: Name of the local root.
+            above: T of a remote parent, if it said so.
         """
+        if above is None or self.policy.parent == "ignore":
+            return self._own_head(route)
+        return above if self._follows else min(self._own_head(route), above)
+
+    def _own_head(self, route: str) -> int:
         policy = self.policy
         lowest = policy.baseline_threshold if policy.baseline_limit is None else NEVER
         if not self._heads:
