@@ -374,7 +374,7 @@ def test_a_record_that_unpacks_to_more_than_it_may_is_refused(recorder, tmp_path
     mine = recorder()
     put(mine, 5)
     (path,) = (tmp_path / "recorder").rglob("aside-*")
-    bomb = zlib.compress(b'{"rule":"x","counts":true,"spans":1,"parts":[]}\n' + bytes(frames.MAX_PAYLOAD_BYTES), 9)
+    bomb = zlib.compress(b'{"rule":"x","counts":true,"spans":1,"parts":[]}\n' + bytes(frames.MAX_PAYLOAD_BYTES), 1)
     with path.open("ab") as file:
         file.write(frames.pack(Record(RecordType.ASIDE, 2, 6, bomb, time_ns=time.time_ns())))
 

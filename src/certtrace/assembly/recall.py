@@ -39,7 +39,7 @@ class Gone:
     spans: int
     time_ns: int
     why: str
-    """`on_purpose` (by a drop rule or code) and `under_pressure` (refused whole) were never recorded; else `expired`, or
+    """`on_purpose` (drop rule or code) and `under_pressure` (refused whole): never recorded; else `expired`, or
     `displaced`: the recorder was off then, or others needed its room."""
 
 
