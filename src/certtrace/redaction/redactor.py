@@ -118,11 +118,12 @@ class Redactor:
             return [unit.span(span, withheld=cut) for span, cut in within]
         redacted: list[SpanRecord] = []
         for start in range(0, len(within), _PART):
-            if go_on is not None and not go_on():
-                raise GivenUpError
             part = within[start : start + _PART]
             unit.expect_part([span for span, _ in part])
-            redacted += [unit.span(span, withheld=cut) for span, cut in part]
+            for span, cut in part:
+                if go_on is not None and not go_on():
+                    raise GivenUpError
+                redacted.append(unit.span(span, withheld=cut))
         return redacted
 
     def redact_value(self, value: object, identities: Sequence[object] = ()) -> tuple[Any, Receipt]:
