@@ -15,7 +15,6 @@ from typing import Any
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from certtrace.delivery import frames
-from certtrace.delivery.directory import ProcessDirectory
 from certtrace.delivery.spool import Spool
 from certtrace.ledger import verify
 
@@ -166,11 +165,6 @@ def faults_in(path: Path) -> Mapping[str, int]:
 
 
 def ledgers_hold(home: Path) -> list[str]:
-    """Return what is wrong with the ledgers; a torn last line is what a kill leaves."""
-    results = [verify(path) for path in sorted((home / "ledger").glob("*.jsonl"))]
+    """Return what is wrong with the ledgers; a torn last line is what a kill leaves, or nothing before the first."""
+    results = [verify(path) for path in sorted((home / "ledger").glob("*.jsonl")) if path.stat().st_size]
     return [result.reason for result in results if result.broken_line is not None]
-
-
-def abandon(home: Path, path: Path) -> ProcessDirectory | None:
-    """Take over one directory below the spool of `home` as an adopter does."""
-    return ProcessDirectory.adopt(home / "spool" / path)
