@@ -26,8 +26,8 @@ from certtrace.sampling.model import SamplingPolicy
 from certtrace.sampling.verdict import LimitSpec, Offer
 
 
-def one_long(mix: Mix, traces: int) -> bool:
-    """Print one run of many traces; return whether all counters were exact and all estimates within three errors."""
+def one_long(mix: Mix, traces: int) -> tuple[bool, list[float]]:
+    """Print one run of many traces; return whether all counters were exact, and the distances of all estimates."""
     started = time.perf_counter()
     outcome = run(mix, traces, 2026)
     scores = outcome.z_scores()
@@ -42,7 +42,7 @@ def one_long(mix: Mix, traces: int) -> bool:
         f"{len(outcome.counts)} counters {'exact' if exact else 'WRONG'}; {time.perf_counter() - started:.0f} s",
         flush=True,
     )
-    return exact and all(abs(score) <= 3 for score in scores.values())
+    return exact, list(scores.values())
 
 
 def many_short(mix: Mix, traces: int, seeds: int) -> list[float]:
@@ -66,6 +66,15 @@ def many_short(mix: Mix, traces: int, seeds: int) -> list[float]:
         flush=True,
     )
     return every
+
+
+def share(scores: Sequence[float]) -> str:
+    """Return in words how distances are spread."""
+    inside = sum(abs(score) <= 3 for score in scores) / len(scores)
+    return (
+        f"{len(scores):,} distances, {inside:.2%} within 3 SE (normal: 99.73 %), mean {fmean(scores):+.3f}, "
+        f"spread {pstdev(scores):.3f}"
+    )
 
 
 def best(work: Callable[[int], object], calls: int = 20_000, rounds: int = 7) -> float:
@@ -107,7 +116,7 @@ def costs() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print all figures; return 1 if a counter was wrong or an estimate too far off."""
+    """Print all figures; return 1 if a counter was wrong, or more than 2 of 100 estimates too far off."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--traces", type=int, default=1_000_000, help="traces of the long run of each mix")
     parser.add_argument("--seeds", type=int, default=40, help="short runs of each mix")
@@ -119,16 +128,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.traces, given.seeds, given.seed_traces = 10_000, 5, 3_000
     mixes = [mix for mix in MIXES if given.only is None or given.only in mix.name]
     print("One run of each mix; an estimate that calls itself rough (~) has no distance")
-    good = [one_long(mix, given.traces) for mix in mixes]
+    long = [one_long(mix, given.traces) for mix in mixes]
+    print(f"all mixes: {share([score for _, scores in long for score in scores])}")
     print("\nMany seeds")
     every = [score for mix in mixes for score in many_short(mix, given.seed_traces, given.seeds)]
-    inside = sum(abs(score) <= 3 for score in every) / len(every)
-    print(
-        f"all mixes: {len(every):,} distances, {inside:.2%} within 3 SE (normal: 99.73 %), mean {fmean(every):+.3f}, "
-        f"spread {pstdev(every):.3f}\n"
-    )
+    print(f"all mixes: {share(every)}\n")
     costs()
-    return 0 if all(good) else 1
+    far = [score for score in every if abs(score) > 3]
+    return 0 if all(exact for exact, _ in long) and len(far) <= 0.02 * len(every) else 1
 
 
 if __name__ == "__main__":

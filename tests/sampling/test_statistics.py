@@ -6,10 +6,16 @@ a guess that goes up and down with the estimate: such z have a longer tail on on
 """
 
 import math
+import random
 from statistics import fmean, pstdev
 
 import pytest
 from tests.sampling.simulation import MIXES, Mix, run
+
+from certtrace.ports import Decision
+from certtrace.sampling.estimates import Part, Tally
+from certtrace.sampling.limits import Limits
+from certtrace.sampling.verdict import NEVER, Deferred, LimitSpec, Offer
 
 BY_NAME = {mix.name: mix for mix in MIXES}
 
@@ -48,6 +54,47 @@ def test_promoted_units_weigh_nothing_and_are_told_apart():
     outcome = run(BY_NAME["lossy promotion"], 1_200, 0)
     assert outcome.context > 0
     assert outcome.context == sum(not decision.counts for decision in outcome.decisions)
+
+
+def crowded(spec: LimitSpec, seed: int, windows: int = 40) -> float:
+    """Send traces of one to four units, with several keys, through one limit; return the distance from the truth."""
+    numbers, limits, truth = random.Random(seed), Limits(), 0
+    kept: dict[int, list[Part]] = {}
+
+    def note(decided: list[tuple[object, Decision]]) -> None:
+        for trace, decision in decided:
+            if decision.keep:
+                kept.setdefault(int(str(trace)), []).append(Part(decision.threshold))
+
+    for trace in range(windows * 25):
+        now, r = 1.7e9 + trace / 25, numbers.randrange(NEVER)
+        note(limits.due(now))
+        for _ in range(numbers.randint(1, 4)):
+            truth += 1
+            deferred = Deferred((Offer(spec, 0, f"key {numbers.randrange(4)}"),))
+            note(limits.offer(trace, deferred, r, now))
+    note(limits.due(1.7e9 + windows + 1, everything=True))
+    tally = Tally()
+    for parts in kept.values():
+        tally.add_trace(parts)
+    distance = tally.count().against(truth).standard_errors
+    assert distance is not None
+    return distance
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        LimitSpec("total", per_second=3),
+        LimitSpec("keys", key_per_second=4),
+        LimitSpec("both", per_second=8, key_per_second=4),
+    ],
+    ids=lambda spec: spec.rule,
+)
+def test_traces_with_several_units_in_a_window_and_in_several_keys_are_weighed_without_bias(spec):
+    z = [crowded(spec, seed) for seed in range(8)]
+    assert abs(fmean(z)) < 3 / math.sqrt(len(z))
+    assert 0.5 < pstdev(z) < 1.7
 
 
 @pytest.mark.slow
