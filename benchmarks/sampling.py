@@ -70,6 +70,8 @@ def many_short(mix: Mix, traces: int, seeds: int) -> list[float]:
 
 def share(scores: Sequence[float]) -> str:
     """Return in words how distances are spread."""
+    if not scores:
+        return "no distances"
     inside = sum(abs(score) <= 3 for score in scores) / len(scores)
     return (
         f"{len(scores):,} distances, {inside:.2%} within 3 SE (normal: 99.73 %), mean {fmean(scores):+.3f}, "
