@@ -157,6 +157,19 @@ class Output:
                 self._disk_refused(error)
         self._durability.sync()
 
+    def make_room(self) -> None:
+        """Begin new files where nobody needs anything of the present ones, so that these are deleted."""
+        with self._lock:
+            try:
+                if self._writer is not None and self.backlog is not None and self.backlog.is_done():
+                    self._writer.close()
+                    self.backlog.seal()
+                if self._directory is not None and not self._has_unsettled():
+                    self._open_journal()
+                    self._journals.delete_settled(self._directory)
+            except OSError as error:
+                self._disk_refused(error)
+
     def close(self, timeout_seconds: float) -> None:
         """Write no more; leave the directory to others, or delete it when it owes nothing to anyone."""
         with self._lock:

@@ -30,6 +30,8 @@ _MIB: Final = 1024 * 1024
 _USAGE_SECONDS: Final = 5.0
 _ADOPT_SECONDS: Final = 15.0
 _CLOSE_SECONDS: Final = 1.0
+_SEGMENTS: Final = 16
+_SMALLEST_SEGMENT: Final = 64 * 1024
 _DIVIDE_ABOVE: Final = 4 * _MIB
 
 
@@ -99,7 +101,8 @@ class Spool:
         self._root = root
         self._manifest = Manifest((), dict(resource or {}), (*RULES, *rules))
         self._fsync: Fsync = fsync
-        self._sizes = Sizes(segment_bytes, memory_bytes)
+        # Deleted is a whole segment only: what is delivered must not keep a small spool full.
+        self._sizes = Sizes(min(segment_bytes, max(max_bytes // _SEGMENTS, _SMALLEST_SEGMENT)), memory_bytes)
         self._budget = Budget(root, max_bytes, min_free_bytes, relieve)
         self._closed = False
         self._journal = Journal()
@@ -302,6 +305,8 @@ class Spool:
     # --- upkeep ------------------------------------------------------------------------------------------------------
 
     def _measure(self) -> None:
+        if self._gate != Gate.OPEN:
+            self._output.make_room()
         # Taken off afterwards: what is written while the folder is looked through counts twice rather than never.
         before = self._output.written_bytes
         self._budget.measure(is_refused=self._output.is_degraded)

@@ -24,7 +24,7 @@ GROUP_BYTES: Final = 1024 * 1024
 class SyncedFile:
     """One file that is appended to, and how much of it is on the disk itself."""
 
-    __slots__ = ("handle", "number", "path", "synced")
+    __slots__ = ("handle", "has_failed", "number", "path", "synced")
 
     def __init__(self, handle: Handle, path: Path, number: int) -> None:
         """Take an open file of which nothing is known to be on the disk."""
@@ -32,14 +32,16 @@ class SyncedFile:
         self.path = path
         self.number = number
         self.synced = 0
+        self.has_failed = False
+        """Whether the disk failed it once: it is never forced again, nor written to."""
 
     def size(self) -> int:
         """Return how much was written."""
         return os.fstat(self.handle.fd).st_size
 
     def is_behind(self) -> bool:
-        """Whether something was written that may not be on the disk."""
-        return self.size() > self.synced
+        """Whether something was written that may not be on the disk, and may yet be forced to it."""
+        return not self.has_failed and self.size() > self.synced
 
     def sync(self) -> None:
         """Put what was written on the disk itself.
@@ -49,7 +51,11 @@ class SyncedFile:
                 marks the pages clean, so that a second `fdatasync` would lie.
         """
         end = self.size()
-        os.fdatasync(self.handle.fd)
+        try:
+            os.fdatasync(self.handle.fd)
+        except OSError:
+            self.has_failed = True
+            raise
         self.synced = max(self.synced, end)
 
 
