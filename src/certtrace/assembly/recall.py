@@ -23,6 +23,8 @@ from certtrace.records.source import StoreSource
 from certtrace.settings import Settings
 
 _RULE_NUMBER: Final = RULES.index(RULE)
+_NO_WEIGHT: Final = 8
+"""Flag in a skeleton: the unit stands for nothing in an estimate."""
 _STOP_SECONDS: Final = 0.5
 _ON_PURPOSE: Final = frozenset({"drop_rule", "forced"})
 _UNDER_PRESSURE: Final = frozenset({"backlog_full", "spool_full", "shutdown", "fault", "stress"})
@@ -130,7 +132,12 @@ def recall(settings: Settings, trace_ids: Sequence[int], *, timeout_seconds: flo
 def _send(settings: Settings, asides: Iterable[Aside], timeout_seconds: float) -> tuple[list[Aside], Mapping[str, int]]:
     """Spool and deliver the units; return those that the spool took, and what is not delivered."""
     destinations = destinations_of(settings)
-    spool = Spool(settings.spool_path)
+    spool = Spool(
+        settings.spool_path,
+        fsync=settings.spool_fsync,
+        max_bytes=settings.spool_max_bytes,
+        min_free_bytes=settings.spool_min_free_bytes,
+    )
     with closing(Ledger(settings.ledger_path, load_or_create(settings.keys_path, LEDGER))) as ledger:
         delivery = Delivery(spool, destinations)
         sent = [aside for aside in asides if _spool(aside, spool, ledger)]
@@ -152,6 +159,7 @@ def _spool(aside: Aside, spool: Spool, ledger: Ledger) -> bool:
         aside.time_ns,
         now,
         span_count=aside.span_count,
+        outcome=0 if decision.counts else _NO_WEIGHT,
         threshold=decision.threshold,
         rule=_RULE_NUMBER,
     )

@@ -39,7 +39,7 @@ class Canary:
         self.trace_id = ""
 
     def send(self) -> None:
-        """Trace a call that says who the person is, in arguments, result and attributes."""
+        """Trace a call that says who the person is, in arguments, result and metadata."""
         identify(name=self.name, email=self.email)
 
         @traced(name=_STEP)
@@ -48,7 +48,7 @@ class Canary:
 
         with propagate_attributes(tags=[NAME]), span(NAME) as handle:
             handle.keep()
-            handle.set_attribute(f"{NAME}.text", f"{self.name} <{self.email}>")
+            handle.update(metadata={"contact": f"{self.name} <{self.email}>"})
             self.trace_id = handle.trace_id
             step(f"This is the answer of {self.name}. Write to {self.email}.")
 
