@@ -242,6 +242,15 @@ def test_what_outlived_its_time_is_not_found_whoever_looks(recorder, tmp_path, m
     assert mine.take(5) == []
 
 
+def test_folders_above_the_signals_are_not_open_either(recorder, tmp_path):
+    mine = recorder(signals="recorder/signals")
+    mine.publish(5)
+    mine.close()
+
+    for path in (tmp_path / "recorder", tmp_path / "recorder" / "signals"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700
+
+
 # --- what goes wrong -------------------------------------------------------------------------------------------------
 
 

@@ -129,7 +129,8 @@ class Signals:
     def _append(self, lines: bytes) -> None:
         now = time.monotonic()
         if not self._name or now - self._begun > self._max_seconds / _FILES_PER_LIFE:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for missing in reversed([each for each in (self._folder, *self._folder.parents) if not each.exists()]):
+                missing.mkdir(mode=0o700, exist_ok=True)  # `parents=True` would open those above to everybody
             self._name, self._begun = f"{os.getpid()}-{os.urandom(8).hex()}{_SUFFIX}", now
         # Opened for each write: a network file system shows others what was written when the file is closed.
         write_whole(Handle(os.open(self._folder / self._name, _APPEND_FLAGS, self._mode())), lines)
