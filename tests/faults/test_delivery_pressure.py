@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from certtrace.delivery.directory import ProcessDirectory
 from certtrace.delivery.sender import Delivery
 from certtrace.delivery.spool import Spool
 from certtrace.delivery.volume import complaint_about, file_system_of
@@ -160,7 +161,14 @@ def test_a_file_system_without_locks_is_detected_and_costs_nothing(tmp_path, mon
     assert "without locks" in caplog.text
     spool.owe(["store"])
     assert offer(spool, 1, ERROR)
-    assert spool.counters().lost == 0
+    assert not spool.is_degraded
+    assert (spool.counters().spooled, spool.counters().lost) == (1, 0)
+    assert ProcessDirectory.adopt(spool.path) is None
+    other = Spool(tmp_path / "spool", min_free_bytes=0)
+    other.owe(["store"])
+    other.maintain()
+    assert other.pending("store").units == 0
+    other.close()
     assert [item.payload.trace_id for source in spool.sources("store") for item in source.read("store", 1 << 20, 9)]
     spool.close()
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from certtrace.delivery.files import Handle, open_for_lock, read_from, replace_file
+from certtrace.delivery.volume import LOCKS_UNKNOWN
 from certtrace.ports import RULES
 
 LOCK: Final = "owner.lock"
@@ -75,7 +76,7 @@ class ProcessDirectory:
         path = root / name
         try:
             lock = open_for_lock(draft / LOCK, create=True)
-            fcntl.lockf(lock.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock_if_there_are_locks(lock)
             draft.rename(path)
         except OSError:
             shutil.rmtree(draft, ignore_errors=True)
@@ -211,6 +212,15 @@ def _is_stale(draft: Path) -> bool:
     with suppress(OSError):
         return time.time() - draft.stat(follow_symlinks=False).st_mtime > _DRAFT_SECONDS
     return False
+
+
+def _lock_if_there_are_locks(lock: Handle) -> None:
+    """Take the lock of a new directory. Without locks the directory is as good, but nobody will take it over."""
+    try:
+        fcntl.lockf(lock.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in LOCKS_UNKNOWN:
+            raise
 
 
 def _try_lock(path: Path) -> Handle | None:

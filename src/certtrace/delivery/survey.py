@@ -15,6 +15,7 @@ from certtrace.delivery.directory import JOURNAL_PREFIX, LOCK, Position, Process
 from certtrace.delivery.files import Handle, folder_bytes, read_from
 from certtrace.delivery.frames import FILE_HEADER, Found, RecordType
 from certtrace.delivery.settlement import Settlement
+from certtrace.delivery.volume import LOCKS_UNKNOWN
 from certtrace.errors import SpoolError
 from certtrace.ports import Payload
 
@@ -178,6 +179,10 @@ def _state(path: Path) -> str:
         return RUNNING
     except PermissionError:
         return UNREADABLE
+    except OSError as error:
+        if error.errno in LOCKS_UNKNOWN:
+            return RUNNING  # nobody can tell, and nobody may touch it
+        raise
     return ENDED
 
 
