@@ -5,6 +5,7 @@ import time
 
 import httpx
 import pytest
+from opentelemetry import trace
 from opentelemetry.instrumentation.propagators import get_global_response_propagator
 
 import certtrace
@@ -336,6 +337,33 @@ def test_services_below_learn_the_threshold_only_where_the_trace_passes_it(confi
     assert said == {(True, True), (False, False)}
 
 
+def test_a_chain_of_services_hands_on_randomness_threshold_and_other_vendors_entries(configured):
+    configured(sample_rate=0.5)
+    given = {
+        "traceparent": f"00-{'0' * 15}1{'0' * 15}1-{'1' * 16}-01",
+        "tracestate": "vendor=x,certtrace=t:1,ot=th:0;rv:ffffffffffffff",
+    }
+    for _ in range(3):
+        taken = {}
+        with certtrace.continue_trace(given), certtrace.span("hop"):
+            certtrace.inject(taken)
+        assert sorted(taken["tracestate"].split(",")) == ["certtrace=t:1", "ot=th:0;rv:ffffffffffffff", "vendor=x"]
+        given = taken
+
+
+def test_other_libraries_spans_hand_on_what_ours_do(configured):
+    configured(sample_rate=1.0)
+    tracer = trace.get_tracer("another library")
+    headers, below = {}, {}
+    with tracer.start_as_current_span("server") as span:
+        certtrace.inject(headers)
+        with certtrace.span("ours"):
+            certtrace.inject(below)
+    assert span
+    assert sorted(headers["tracestate"].split(",")) == ["certtrace=t:1", "ot=th:0"]
+    assert sorted(below["tracestate"].split(",")) == ["certtrace=t:1", "ot=th:0"]
+
+
 def test_a_parents_threshold_keeps_the_trace_whole_where_our_own_rate_is_lower(configured):
     configured(sample_rate=0.0)
     trace_id = "f" * 32
@@ -372,8 +400,8 @@ def test_a_score_keeps_a_dropped_unit_where_the_policy_says_so(configured, home,
     span.score("expert", 1.0)
     certtrace.force_flush(10)
     (found,) = summaries(home)
-    trace = StoreSource(home / "store.db").get_trace(found.trace_id)
-    assert [score.name for score in trace.scores] == ["expert"]
+    scores = StoreSource(home / "store.db").get_trace(found.trace_id).scores
+    assert [score.name for score in scores] == ["expert"]
     account = assembly.status().account
     assert (account.kept_by_rule, account.balanced) == ({"promoted": 1}, True)
 

@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace import (
 )
 from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
-from opentelemetry.trace import Link, SpanKind, TraceState, get_current_span
+from opentelemetry.trace import Link, SpanContext, SpanKind, TraceState, get_current_span
 from opentelemetry.util.types import Attributes
 
 from certtrace.tracing.identifiers import OwnIdGenerator
@@ -49,7 +49,7 @@ class HeadSampler(Sampler):
     def should_sample(
         self,
         parent_context: Context | None,
-        trace_id: int,  # noqa: ARG002 - as above
+        trace_id: int,
         name: str,
         kind: SpanKind | None = None,  # noqa: ARG002 - as above
         attributes: Attributes = None,
@@ -61,8 +61,8 @@ class HeadSampler(Sampler):
         if isinstance(parent, Unrecorded) or self._gate.drops_at_start(name, parent):
             return SamplingResult(Decision.DROP)
         # The SDK does not hand the parent's tracestate on: other vendors' entries would be lost.
-        state = parent.get_span_context().trace_state
-        return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, state)
+        above = parent.get_span_context()
+        return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, self._gate.state(trace_id, name, above))
 
     def get_description(self) -> str:
         """Name the sampler."""
@@ -113,6 +113,17 @@ class Gate(SynchronousMultiSpanProcessor):
             return False
         tracer.sink.dropped_at_start(rule)
         return True
+
+    def state(self, trace_id: int, name: str, above: SpanContext) -> TraceState | None:
+        """Return the tracestate of a span that another library starts below this context."""
+        tracer = self.tracer
+        if tracer is None:
+            return above.trace_state
+        try:
+            return TraceState.from_header([tracer.foreign_state(trace_id, name, above)])
+        except Exception as error:  # noqa: BLE001 - our own fault must not reach the host
+            tracer.fault("foreign_state", error)
+            return above.trace_state
 
     def on_start(self, span: SdkSpan, parent_context: Context | None = None) -> None:
         """Enter a span of another library into its unit."""

@@ -21,6 +21,13 @@ def says_keep(trace_state: str) -> bool:
     return any(member.startswith(_OWN) and _KEEP.search(member[len(_OWN) :]) is not None for member in members)
 
 
+def signalling(trace_state: str, *, keep: bool) -> str:
+    """Return a tracestate, in header form, that says what this process has to say, in place of what one above said."""
+    others = [member.strip() for member in trace_state.split(",") if member.strip()]
+    others = [member for member in others if not member.startswith(_OWN)]
+    return ",".join([f"{_OWN}{'t:1;k:1' if keep else 't:1'}", *others])
+
+
 def asks_to_keep(headers: Mapping[Any, Any]) -> bool:
     """Return whether the headers of a reply say that its sender keeps the trace."""
     for key, value in headers.items():

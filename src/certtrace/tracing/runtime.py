@@ -26,7 +26,7 @@ from certtrace.tracing.head import Drops, HeadRules
 from certtrace.tracing.identifiers import new_bits
 from certtrace.tracing.naming import ATOMS
 from certtrace.tracing.propagated import PROPAGATED_KEY
-from certtrace.tracing.replies import says_keep
+from certtrace.tracing.replies import says_keep, signalling
 from certtrace.tracing.scores import score_record
 from certtrace.tracing.skipped import SkippedSpan, Unrecorded
 from certtrace.tracing.spans import TracedSpan, new_span
@@ -253,7 +253,6 @@ class Tracer(Completing):
                 self.inherit(unit, above)
             elif span.parent is not None:
                 self._heed_upstream(unit, span.parent)
-                unit.trace_state = own.trace_state.to_header()
         self._foreign[own.span_id] = unit
 
     def foreign_ended(self, span: ReadableSpan) -> None:
@@ -284,9 +283,15 @@ class Tracer(Completing):
         """Note that others may continue the unit's trace from now on; return the tracestate that they get."""
         if unit.group is None:
             self.units.join(unit)
-        signal = "t:1;k:1" if unit.forced == "keep" else "t:1"
         rest = self._rules.tracestate(unit.trace_id, unit.randomness, unit.trace_state, unit.root.name)
-        return f"{semconv.TRACESTATE_OWN_KEY}={signal},{rest}".removesuffix(",")
+        return signalling(rest, keep=unit.forced == "keep")
+
+    def foreign_state(self, trace_id: int, name: str, above: SpanContext) -> str:
+        """Return the tracestate of another library's span: what stands above it, and for a local root what we add."""
+        state = above.trace_state.to_header() if above.is_valid and above.trace_state else ""
+        if above.is_valid and not above.is_remote:
+            return state
+        return signalling(self._rules.tracestate(trace_id, -1, state, name), keep=says_keep(state))
 
     # --- keep signals ----------------------------------------------------------------------------------------------
 
