@@ -339,3 +339,59 @@ def test_the_journal_is_deleted_once_its_units_have_content(root, write, drain, 
     spool.maintain()
     assert files(spool.path, "skeletons-*") == kept[-1:]
     spool.close()
+
+
+def test_the_facts_add_up_per_destination_also_for_content_that_is_not_for_all(spool, write):
+    spool.owe(["store", "langfuse"])
+    for number in range(1, 6):
+        write(spool, f"unit{number}", number)
+    spool.content(0, Payload("scores", b"[]", "", ("langfuse",)))
+    waiting = spool.accept(9, 9, 1, 2)
+    facts = spool.facts()
+
+    assert facts.counters.accepted == 6
+    assert facts.waiting == 1
+    assert facts.counters.records == 6
+    assert facts.counters.records_for == {(): 5, ("langfuse",): 1}
+    assert (facts.owed["store"].records, facts.owed["langfuse"].records) == (5, 6)
+    assert facts.oldest_time_ns is not None
+
+    source = spool.sources("langfuse")[0]
+    batch = source.read("langfuse", 1 << 20, 100)
+    source.ack("langfuse", batch)
+    batch = spool.sources("store")[0].read("store", 1 << 20, 3)
+    spool.sources("store")[0].ack("store", batch)
+    spool.content(waiting, Payload("spans", b"", ""))
+    facts = spool.facts()
+    assert (facts.owed["store"].records, facts.owed["langfuse"].records, facts.waiting) == (3, 1, 0)
+    assert facts.gate == "open"
+
+
+def test_the_facts_add_up_while_units_come_and_go(spool, write):
+    stop = threading.Event()
+
+    def busy():
+        while not stop.is_set():
+            write(spool, "unit")
+
+    threads = [threading.Thread(target=busy) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    source = spool.sources("store")[0]
+    delivered = 0
+    try:
+        for _ in range(100):
+            facts = spool.facts()
+            # What was delivered and what is owed was written before: a record counts a moment after it is on disk.
+            assert delivered + facts.owed["store"].records - facts.counters.records in range(3)
+            assert 0 <= facts.waiting <= 2
+            batch = source.read("store", 1 << 20, 50)
+            source.ack("store", batch)
+            delivered += len(batch)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    facts = spool.facts()
+    assert facts.counters.accepted == facts.counters.records == delivered + facts.owed["store"].records
+    assert facts.waiting == 0
