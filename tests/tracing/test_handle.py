@@ -3,8 +3,10 @@
 import datetime as dt
 
 import pytest
+from opentelemetry import trace
 
 from certtrace import current_span, identify, inject, propagate_attributes, span
+from certtrace.testing import recording
 
 
 class Hostile:
@@ -56,6 +58,17 @@ def test_no_use_of_the_handle_disturbs_the_traced_code(use, state):
     assert USES[use](current_span()) is None
     if state.recorder is not None:
         assert {s.name for s in state.recorder.spans} >= {"inner"} or use == "update of the name"
+
+
+@pytest.mark.parametrize("use", USES)
+def test_no_use_of_the_handle_of_another_librarys_span_disturbs_the_host(use):
+    with recording() as recorder:
+        with trace.get_tracer("other").start_as_current_span("foreign"):
+            handle = current_span()
+            assert handle.recording
+            assert USES[use](handle) is None
+        assert USES[use](handle) is None
+        assert len(recorder.spans) == 1
 
 
 def test_a_handle_may_be_used_after_its_span_has_ended(state):

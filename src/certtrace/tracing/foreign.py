@@ -10,7 +10,7 @@ from certtrace import semconv
 from certtrace.ports import ModelValue
 from certtrace.tracing.capture import capture
 from certtrace.tracing.handle import SpanHandle
-from certtrace.tracing.naming import ATOMS
+from certtrace.tracing.naming import ATOMS, text_of
 from certtrace.tracing.replies import asks_to_keep
 from certtrace.tracing.updates import attributes_of
 
@@ -18,12 +18,15 @@ from certtrace.tracing.updates import attributes_of
 class ForeignHandle(SpanHandle):
     """Writes to an SDK span in the types that OpenTelemetry has: structured values become JSON text."""
 
-    __slots__ = ("_force", "_span")
+    __slots__ = ("_fault", "_force", "_span")
 
-    def __init__(self, span: SdkSpan, force: Callable[[int, str], None]) -> None:
-        """Take the open span, and what keeps or drops the unit of a span by its id."""
+    def __init__(
+        self, span: SdkSpan, force: Callable[[int, str], None], fault: Callable[[str, BaseException], None]
+    ) -> None:
+        """Take the open span, what keeps or drops the unit of a span by its id, and who counts our faults."""
         self._span = span
         self._force = force
+        self._fault = fault
 
     @property
     def recording(self) -> bool:
@@ -42,26 +45,39 @@ class ForeignHandle(SpanHandle):
 
     def set_attribute(self, key: str, value: Any) -> None:
         """See `SpanHandle.set_attribute`."""
-        if value is not None:
-            plain = value if type(value) in ATOMS else json.dumps(capture(value, []), default=_fields)
-            self._span.set_attribute(key, plain)
+        if value is None:
+            return
+        try:
+            self._span.set_attribute(text_of(key), _plain(value))
+        except Exception as error:  # noqa: BLE001 - our own fault, or the SDK's, must not reach the host
+            self._fault("set_attribute", error)
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """See `SpanHandle.set_attributes`."""
-        for key, value in attributes.items():
-            self.set_attribute(key, value)
+        try:
+            for key, value in attributes.items():
+                self.set_attribute(key, value)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fault("set_attributes", error)
 
     def add_event(self, name: str, attributes: Mapping[str, Any] | None = None) -> None:
         """See `SpanHandle.add_event`."""
-        self._span.add_event(name, dict(attributes or {}))
+        try:
+            taken = {text_of(key): _plain(value) for key, value in (attributes or {}).items()}
+            self._span.add_event(text_of(name), taken)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fault("add_event", error)
 
     def update(self, **fields: Any) -> None:
         """See `SpanHandle.update`."""
-        name = fields.pop("name", None)
-        if name is not None:
-            self._span.update_name(name)
-        for key, value in attributes_of(fields).items():
-            self.set_attribute(key, value)
+        try:
+            name = fields.pop("name", None)
+            if name is not None:
+                self._span.update_name(text_of(name))
+            for key, value in attributes_of(fields).items():
+                self.set_attribute(key, value)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fault("update", error)
 
     def keep(self) -> None:
         """See `SpanHandle.keep`."""
@@ -78,11 +94,14 @@ class ForeignHandle(SpanHandle):
 
     def fail(self, error_type: str, message: str = "", **attributes: Any) -> None:
         """See `SpanHandle.fail`."""
-        self._span.set_attribute(semconv.OBSERVATION_LEVEL, "ERROR")
-        self._span.set_attribute(semconv.ERROR_TYPE, error_type)
-        if message:
-            self._span.set_attribute(semconv.OBSERVATION_STATUS_MESSAGE, message)
-        self.set_attributes(attributes)
+        failed = {semconv.OBSERVATION_LEVEL: "ERROR", semconv.ERROR_TYPE: text_of(error_type)}
+        if text_of(message):
+            failed[semconv.OBSERVATION_STATUS_MESSAGE] = text_of(message)
+        self.set_attributes({**failed, **attributes})
+
+
+def _plain(value: Any) -> Any:
+    return value if type(value) in ATOMS else json.dumps(capture(value, []), default=_fields)
 
 
 def _fields(value: Any) -> Any:

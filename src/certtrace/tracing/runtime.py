@@ -320,7 +320,7 @@ class Tracer(Completing):
         if type(span) is TracedSpan:
             return span
         if isinstance(span, SdkSpan) and span.is_recording():
-            return ForeignHandle(span, self.force_foreign)
+            return ForeignHandle(span, self.force_foreign, self.fault)
         return NOT_RECORDED
 
     def _current_unit(self) -> Unit | None:
