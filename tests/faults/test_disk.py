@@ -150,6 +150,7 @@ def test_a_full_disk_degrades_and_recovers_by_itself(tmp_path):
     assert found["stderr"].count("The spool writes to memory") == 1
 
 
+@pytest.mark.slow
 def test_a_disk_without_inodes_degrades_and_recovers_by_itself(tmp_path):
     found = on_disk(
         "tmpfs",
@@ -190,7 +191,7 @@ def test_a_disk_without_inodes_degrades_and_recovers_by_itself(tmp_path):
     assert (found["missing"], found["twice"]) == (0, 0)
 
 
-@pytest.mark.parametrize("fault", ["goes read-only", "fails every access"])
+@pytest.mark.parametrize("fault", [pytest.param("goes read-only", marks=pytest.mark.slow), "fails every access"])
 def test_a_disk_that_stops_working_degrades_to_memory_and_a_new_one_is_taken(tmp_path, fault):
     found = on_disk(
         "ext4",
@@ -248,7 +249,7 @@ while True:
 """
 
 
-@pytest.mark.parametrize("policy", ["group", "always"])
+@pytest.mark.parametrize("policy", ["group", pytest.param("always", marks=pytest.mark.slow)])
 def test_a_disk_whose_power_failed_keeps_what_had_been_forced_to_it(tmp_path, policy):
     """The journal of ext4 is thrown away with all that was not forced out yet, while a service writes."""
     program = tmp_path / "service.py"
@@ -309,6 +310,7 @@ with certtrace.testing.recording() as recorder:
     return {**json.loads(result.stdout.splitlines()[-1]), "stderr": result.stderr}
 
 
+@pytest.mark.slow
 def test_a_folder_that_may_not_be_written_is_refused_by_name_at_the_start(tmp_path):
     (tmp_path / "home").mkdir()
     found = as_other_user(
@@ -326,6 +328,7 @@ def test_a_folder_that_may_not_be_written_is_refused_by_name_at_the_start(tmp_pa
     assert "ermission" in found["message"]
 
 
+@pytest.mark.slow
 def test_a_process_that_loses_its_rights_at_run_time_degrades_and_recovers(tmp_path):
     found = as_other_user(
         tmp_path,
@@ -367,6 +370,7 @@ except certtrace.CerttraceError as error:
 )
 
 
+@pytest.mark.slow
 def test_a_spool_folder_of_somebody_else_is_refused(tmp_path):
     if os.geteuid():
         pytest.skip("only root can give a folder away")

@@ -42,7 +42,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", [
-    pytest.param(way, marks=[] if way in ("sys.exit", "os._exit", "SIGTERM", "SIGINT") else pytest.mark.slow)
+    pytest.param(way, marks=[] if way in ("sys.exit", "SIGTERM") else pytest.mark.slow)
     for way in WAYS
 ])  # fmt: skip
 def test_what_was_accepted_is_on_disk_however_the_process_ends(tmp_path, way):
@@ -60,6 +60,7 @@ def test_what_was_accepted_is_on_disk_however_the_process_ends(tmp_path, way):
         assert CONTENT_LOST not in found.names  # twenty units are redacted before the end
 
 
+@pytest.mark.slow
 def test_the_hosts_signal_handlers_are_left_alone(tmp_path):
     look = "[signal.getsignal(number) for number in (2, 15)]"
     code = SERVICE.replace("import certtrace\n", f"before = {look}\n    import certtrace\n", 1)
@@ -68,6 +69,7 @@ def test_the_hosts_signal_handlers_are_left_alone(tmp_path):
     assert result.stdout.split()[-1] == "True"
 
 
+@pytest.mark.slow
 def test_the_next_start_delivers_what_an_abort_left(tmp_path):
     code = SERVICE.replace('["langfuse"]', '["store"]') + "\n    os.abort()\n"
     result = run(code, tmp_path)
@@ -207,7 +209,7 @@ NO_THREADS = SERVICE.replace("certtrace.configure(", WITHOUT_THREADS, 1)
 
 @pytest.mark.parametrize(("code", "traces"), [
     pytest.param(LATE, 2, id="spans of atexit, of daemon threads and of del"),
-    pytest.param(EARLIER, 20, id="after our own end"),
+    pytest.param(EARLIER, 20, id="after our own end", marks=pytest.mark.slow),
     pytest.param(IN_CHILD, 21, id="in a forked child"),
     pytest.param(NO_THREADS, 20, id="no thread can be started"),
 ])  # fmt: skip

@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
-    ("times", "seed"), [(40, 1), pytest.param(1_000, 1_000, marks=pytest.mark.slow)], ids=["some", "thousand"]
+    ("times", "seed"), [(20, 1), pytest.param(1_000, 1_000, marks=pytest.mark.slow)], ids=["some", "thousand"]
 )
 def test_what_was_acknowledged_is_recovered_after_kills_at_random_moments(times, seed, tmp_path):
     result = subprocess.run(
@@ -95,7 +95,10 @@ ORPHAN = """
 """
 
 
-@pytest.mark.parametrize(("adopters", "orphans"), [(2, 1), (8, 1), (8, 3)])
+@pytest.mark.parametrize(
+    ("adopters", "orphans"),
+    [pytest.param(2, 1, marks=pytest.mark.slow), (8, 1), pytest.param(8, 3, marks=pytest.mark.slow)],
+)
 def test_an_orphan_has_exactly_one_adopter(tmp_path, adopters, orphans):
     for number in range(orphans):
         assert run(ORPHAN, tmp_path, 1 + number * 40).returncode == -signal.SIGKILL

@@ -213,6 +213,7 @@ DAEMON = script(
 )
 
 
+@pytest.mark.slow
 def test_a_child_forked_by_another_thread_is_a_process_of_its_own(tmp_path):
     result = run(OTHER_THREAD, tmp_path, tmp_path / "notes")
     assert (result.returncode, "Traceback" in result.stderr) == (0, False), result.stderr
