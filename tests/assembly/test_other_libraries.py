@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 import certtrace
 from certtrace import tracing
+from certtrace.records.source import StoreSource
 from certtrace.testing import recording
 
 
@@ -98,6 +99,16 @@ def test_a_processor_of_another_library_gets_redacted_sampled_spans_only():
     assert started[0] == "dropped"
     (exported,) = exporter.get_finished_spans()
     assert "joe@example.org" not in exported.to_json()
+
+
+def test_a_score_given_inside_another_librarys_span_belongs_to_it(configured, home):
+    configured()
+    with trace.get_tracer("other").start_as_current_span("outer") as outer:
+        certtrace.current_span().score("quality", 0.5, comment="good")
+    assert certtrace.force_flush(10).delivered
+    (score,) = StoreSource(home / "store.db").get_trace(f"{outer.get_span_context().trace_id:032x}").scores
+    assert (score.name, score.value) == ("quality", 0.5)
+    assert score.observation_id == f"{outer.get_span_context().span_id:016x}"
 
 
 def test_a_processor_that_raises_does_not_reach_the_host(caplog):

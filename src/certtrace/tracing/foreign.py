@@ -2,31 +2,44 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from opentelemetry.sdk.trace import Span as SdkSpan
 
 from certtrace import semconv
-from certtrace.ports import ModelValue
+from certtrace.ports import ModelValue, ScoreRecord
 from certtrace.tracing.capture import capture
-from certtrace.tracing.handle import SpanHandle
+from certtrace.tracing.handle import ScoreValue, SpanHandle
 from certtrace.tracing.naming import ATOMS, text_of
 from certtrace.tracing.replies import asks_to_keep
+from certtrace.tracing.scores import score_record
 from certtrace.tracing.updates import attributes_of
+
+
+class ForeignOwner(Protocol):
+    """What the handle asks of the tracer."""
+
+    @property
+    def fault(self) -> Callable[[str, BaseException], None]:
+        """Counts our faults."""
+        ...
+
+    def force_foreign(self, span_id: int, what: str) -> None:
+        """Keep or drop the unit of the span."""
+
+    def score_foreign(self, span_id: int, record: ScoreRecord) -> None:
+        """Take a score of the span."""
 
 
 class ForeignHandle(SpanHandle):
     """Writes to an SDK span in the types that OpenTelemetry has: structured values become JSON text."""
 
-    __slots__ = ("_fault", "_force", "_span")
+    __slots__ = ("_owner", "_span")
 
-    def __init__(
-        self, span: SdkSpan, force: Callable[[int, str], None], fault: Callable[[str, BaseException], None]
-    ) -> None:
-        """Take the open span, what keeps or drops the unit of a span by its id, and who counts our faults."""
+    def __init__(self, span: SdkSpan, owner: ForeignOwner) -> None:
+        """Take the open span and the tracer whose trace it is in."""
         self._span = span
-        self._force = force
-        self._fault = fault
+        self._owner = owner
 
     @property
     def recording(self) -> bool:
@@ -50,7 +63,7 @@ class ForeignHandle(SpanHandle):
         try:
             self._span.set_attribute(text_of(key), _plain(value))
         except Exception as error:  # noqa: BLE001 - our own fault, or the SDK's, must not reach the host
-            self._fault("set_attribute", error)
+            self._owner.fault("set_attribute", error)
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """See `SpanHandle.set_attributes`."""
@@ -58,7 +71,7 @@ class ForeignHandle(SpanHandle):
             for key, value in attributes.items():
                 self.set_attribute(key, value)
         except Exception as error:  # noqa: BLE001 - as above
-            self._fault("set_attributes", error)
+            self._owner.fault("set_attributes", error)
 
     def add_event(self, name: str, attributes: Mapping[str, Any] | None = None) -> None:
         """See `SpanHandle.add_event`."""
@@ -66,7 +79,7 @@ class ForeignHandle(SpanHandle):
             taken = {text_of(key): _plain(value) for key, value in (attributes or {}).items()}
             self._span.add_event(text_of(name), taken)
         except Exception as error:  # noqa: BLE001 - as above
-            self._fault("add_event", error)
+            self._owner.fault("add_event", error)
 
     def update(self, **fields: Any) -> None:
         """See `SpanHandle.update`."""
@@ -77,20 +90,35 @@ class ForeignHandle(SpanHandle):
             for key, value in attributes_of(fields).items():
                 self.set_attribute(key, value)
         except Exception as error:  # noqa: BLE001 - as above
-            self._fault("update", error)
+            self._owner.fault("update", error)
 
     def keep(self) -> None:
         """See `SpanHandle.keep`."""
-        self._force(self._span.get_span_context().span_id, "keep")
+        self._owner.force_foreign(self._span.get_span_context().span_id, "keep")
 
     def drop(self) -> None:
         """See `SpanHandle.drop`."""
-        self._force(self._span.get_span_context().span_id, "drop")
+        self._owner.force_foreign(self._span.get_span_context().span_id, "drop")
 
     def heed(self, reply_headers: Mapping[Any, Any]) -> None:
         """See `SpanHandle.heed`."""
         if asks_to_keep(reply_headers):
             self.keep()
+
+    def score(
+        self,
+        name: str,
+        value: ScoreValue,
+        *,
+        comment: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        """See `SpanHandle.score`."""
+        try:
+            record = score_record(name, value, comment=comment, metadata=metadata)
+            self._owner.score_foreign(self._span.get_span_context().span_id, record)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._owner.fault("score", error)
 
     def fail(self, error_type: str, message: str = "", **attributes: Any) -> None:
         """See `SpanHandle.fail`."""

@@ -16,6 +16,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, get_current_span
 
 from certtrace import semconv
+from certtrace.ports import ScoreRecord
 from certtrace.tracing.active import CallSite
 from certtrace.tracing.completing import Completing, UnitSink
 from certtrace.tracing.contexts import SPAN_KEY, with_span
@@ -27,7 +28,7 @@ from certtrace.tracing.identifiers import new_bits
 from certtrace.tracing.naming import ATOMS
 from certtrace.tracing.propagated import PROPAGATED_KEY
 from certtrace.tracing.replies import says_keep, signalling
-from certtrace.tracing.scores import score_record
+from certtrace.tracing.scores import give_score, score_record
 from certtrace.tracing.skipped import SkippedSpan, Unrecorded
 from certtrace.tracing.spans import TracedSpan, new_span
 from certtrace.tracing.stack import reach_as_deep_as_the_end
@@ -320,7 +321,7 @@ class Tracer(Completing):
         if type(span) is TracedSpan:
             return span
         if isinstance(span, SdkSpan) and span.is_recording():
-            return ForeignHandle(span, self.force_foreign, self.fault)
+            return ForeignHandle(span, self)
         return NOT_RECORDED
 
     def _current_unit(self) -> Unit | None:
@@ -368,16 +369,15 @@ class Tracer(Completing):
         """Record a score of a span; it leaves with the span's unit."""
         try:
             record = score_record(name, value, comment=comment, metadata=metadata)
-            record.trace_id, record.observation_id = span.trace_id, span.span_id
-            record.timestamp_ns = span.unit.now()
-            if span.unit.decision is not None:
-                self.sink.score(record, span.unit)
-                return
-            if span.unit.scores is None:
-                span.unit.scores = []
-            span.unit.scores.append(record)
+            give_score(record, span.unit, span.id, self.sink.score)
         except Exception as error:  # noqa: BLE001 - as above
             self.fault("score", error)
+
+    def score_foreign(self, span_id: int, record: ScoreRecord) -> None:
+        """Record a score of another library's open span."""
+        unit = self._foreign.get(span_id)
+        if unit is not None:
+            give_score(record, unit, span_id, self.sink.score)
 
 
 def _valid_context(span: Any) -> SpanContext | None:
