@@ -71,6 +71,24 @@ def test_a_policy_file_decides(configured, home, tmp_path):
     assert kept.name == "read"
 
 
+def test_a_flush_closes_the_windows_of_limits_so_that_nothing_stays_pending(configured, home, tmp_path):
+    text = """
+        [sampling]
+        baseline = 0.0
+        [[sampling.rules]]
+        name = "some"
+        limit = {per_second = 5, key_per_day = 100, key = "cert.case_study.id"}
+    """
+    configured(sampling_policy=policy(tmp_path, text))
+    for value in range(40):
+        work(value)
+    assert certtrace.force_flush(10)
+    account = assembly.status().account
+    assert account.pending == 0
+    assert account.kept == len(summaries(home)) > 0
+    assert account.kept + sum(account.dropped.values()) == 40
+
+
 def test_a_limit_keeps_so_many_and_counts_the_rest(configured, home, tmp_path):
     text = """
         [sampling]

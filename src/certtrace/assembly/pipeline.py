@@ -305,7 +305,8 @@ class Pipeline:
     # --- flush and end ---------------------------------------------------------------------------------------------
 
     def flush(self, timeout_seconds: float) -> bool:
-        """Wait until what has ended is redacted and spooled; return whether it was in time."""
+        """Close the windows of the limits and wait until what has ended is redacted and spooled; return whether in time."""
+        self._close_windows()
         return self.worker.flush(timeout_seconds)
 
     def close(self, seconds: float, bare_seconds: float) -> None:
@@ -315,11 +316,14 @@ class Pipeline:
             seconds: How long units are redacted.
             bare_seconds: How long, counted from now as well, what is left then is sent without its content.
         """
-        for unit, decision in self.deciding.due(everything=True):
-            self.settle(unit, decision)
+        self._close_windows()
         self._closed = True
         now = time.monotonic()
         self.worker.close(now + seconds, now + bare_seconds)
+
+    def _close_windows(self) -> None:
+        for unit, decision in self.deciding.due(everything=True):
+            self.settle(unit, decision)
 
     @property
     def is_closed(self) -> bool:
