@@ -24,7 +24,7 @@ import pytest
 
 from certtrace import current_span, semconv, traced
 from certtrace.ports import ModelValue
-from certtrace.tracing.capture import MAX_VALUES, capture
+from certtrace.tracing.capture import MAX_VALUES, capture, weight
 
 
 def plain(value: object) -> Any:
@@ -449,3 +449,19 @@ def test_a_class_made_at_run_time_is_forgotten():
     ref = use()
     gc.collect()
     assert ref() is None
+
+
+def test_the_weight_of_what_was_captured_is_near_the_truth_and_quick():
+    for value, truth in [
+        ("text", 4),
+        ({"a": {"b": ["c" * 50]}}, 50),
+        ([{"role": "user", "content": "x" * 1_500}] * 10, 15_040),
+        ([[{"a": "b" * 100}] * 10] * 20, 20_000),
+        (Data("y" * 700), 700),
+        (5, 0),
+    ]:
+        assert truth / 2 <= weight(capture(value, [])) <= 2 * truth + 100
+    many = capture(["x" * 100] * 150_000, [])
+    began = time.thread_time()
+    assert 7_500_000 < weight(many) < 30_000_000
+    assert time.thread_time() - began < 0.05

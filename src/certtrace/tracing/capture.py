@@ -316,22 +316,29 @@ _SUBCLASSES: Final[tuple[tuple[type, _Handler], ...]] = (
 
 def weight(taken: object) -> int:
     """Return, roughly, how many characters captured data holds: what comes after many values is taken to be alike."""
+    if type(taken) is str:
+        return len(taken)
     size = seen = 0
-    waiting = [taken]
+    waiting: list[Any] = [taken]
     while waiting:
         item = waiting.pop()
         kind = type(item)
-        if kind is str or kind is bytes:
-            size += len(item)  # type: ignore[arg-type]  # exactly these two
-        elif kind is dict:
-            waiting += item.values()  # type: ignore[attr-defined]  # exactly a dict
-        elif kind is list:
-            waiting += item  # type: ignore[arg-type]  # exactly a list
+        if kind is dict:
+            parts: Collection[object] = item.values()
         elif kind is ModelValue:
-            waiting += item.fields.values()  # type: ignore[attr-defined]  # exactly this
-        seen += 1
-        if seen == _WEIGHED:
-            return size + len(waiting) * (size // _WEIGHED + _PER_VALUE)
+            parts = item.fields.values()
+        elif kind is list:
+            parts = item
+        else:
+            continue
+        seen += len(parts)
+        for part in parts if seen < _WEIGHED else islice(parts, _WEIGHED):
+            if type(part) is str:
+                size += len(part)
+            elif type(part) not in ATOMS:
+                waiting.append(part)
+        if seen >= _WEIGHED:
+            return size + (max(len(parts) - _WEIGHED, 0) + len(waiting)) * (size // _WEIGHED + _PER_VALUE)
     return size
 
 
