@@ -305,7 +305,7 @@ class Pipeline:
     # --- flush and end ---------------------------------------------------------------------------------------------
 
     def flush(self, timeout_seconds: float) -> bool:
-        """Close the windows of the limits and wait until what has ended is redacted and spooled; return whether in time."""
+        """Wait until what has ended is decided, redacted and spooled; return whether it was in time."""
         self._close_windows()
         return self.worker.flush(timeout_seconds)
 
