@@ -51,6 +51,27 @@ def test_show_as_json_has_sampling_beside_redaction(run, policy_file, monkeypatc
     assert [rule["name"] for rule in shown["sampling"]["rules"]] == ["near", "probes"]
 
 
+@pytest.mark.parametrize("command", [["check"], ["try"], ["show", "--policy"]])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "The policy given.toml cannot be read: No such file or directory. Check its path and permissions."),
+        (b"\xff\xfe", "The policy given.toml cannot be read: it is no text in UTF-8. Give a TOML file."),
+        (b"[sampling", "The policy given.toml is not valid TOML: "),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_complained_about_as_what_was_named(
+    run, tmp_path, monkeypatch, command, content, said
+):
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        (tmp_path / "given.toml").write_bytes(content)
+    done = run("policy", *command, "given.toml")
+    assert done.exit_code == 2
+    assert f"certtrace: {said}" in done.stderr
+    assert "CERTTRACE_" not in done.stderr
+
+
 def test_check_looks_at_whichever_parts_a_file_has(run, policy_file, tmp_path):
     alone = run("policy", "check", policy_file)
     assert alone.exit_code == 0

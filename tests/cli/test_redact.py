@@ -136,7 +136,9 @@ def test_the_policy_in_force_can_be_shown_checked_and_read_again(run, tmp_path):
     assert shown.startswith("# Redaction policy, version ")
     (tmp_path / "p.toml").write_text(shown)
     version = shown.split("version ")[1].split(".")[0]
-    assert run("policy", "check", "p.toml").strip().endswith(version)
+    of_redaction, of_sampling = run("policy", "check", "p.toml").splitlines()
+    assert of_redaction == f"p.toml: redaction profile standard, 0 rules, version {version}"
+    assert of_sampling.startswith("p.toml: sampling baseline 1.0, ")
     assert json.loads(run("policy", "show", "--json"))["version"] == version
     (tmp_path / "bad.toml").write_text('profil = "x"')
     run("policy", "check", "bad.toml", code=2)

@@ -59,7 +59,7 @@ def _complain(error: CerttraceError) -> None:
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 no such trace, 2 wrong input or configuration.",
+    epilog="Exit codes: 0 done, 1 not found, not whole or not delivered, 2 wrong input or configuration.",
 )
 @click.version_option(package_name="certtrace", prog_name="certtrace", message="%(prog)s %(version)s")
 @click.option(

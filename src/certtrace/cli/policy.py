@@ -39,6 +39,8 @@ def show(home: ChosenHome, profile: str | None, file: Path | None, destination: 
     from certtrace.redaction.policy.printing import policy_to_toml  # noqa: PLC0415 - as above
     from certtrace.sampling.printing import sampling_to_toml  # noqa: PLC0415 - as above
 
+    if file is not None:
+        parts_of(file)  # a file that is named here is complained about as such, not as a variable
     found = policy_of(home.settings(redaction_profile=profile, redaction_policy=file))
     found = found.for_destination(destination) if destination is not None else found
     sampling = policy_in(home, file)
@@ -61,7 +63,7 @@ def check(home: ChosenHome, file: Path) -> None:
     if "redaction" in parts:
         try:
             found = policy_of(home.settings(redaction_policy=file))
-            click.echo(f"{file}: profile {found.profile}, {len(found.rules)} rules, version {found.version}")
+            click.echo(f"{file}: redaction profile {found.profile}, {len(found.rules)} rules, version {found.version}")
         except ConfigurationError as error:
             problems.append(str(error))
     if "sampling" in parts:

@@ -26,11 +26,23 @@ TABLE: Final = "sampling"
 
 
 def parts_of(path: Path) -> frozenset[str]:
-    """Return which policies a file holds: `redaction`, `sampling` or both; an unreadable one is as one of redaction."""
+    """Return which policies a file holds: `redaction`, `sampling` or both.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or is no TOML.
+    """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return frozenset({"redaction"})
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        msg = f"The policy {path} cannot be read: {reason}. Check its path and permissions."
+        raise ConfigurationError(msg) from None
+    except UnicodeDecodeError:
+        msg = f"The policy {path} cannot be read: it is no text in UTF-8. Give a TOML file."
+        raise ConfigurationError(msg) from None
+    except tomllib.TOMLDecodeError as error:
+        msg = f"The policy {path} is not valid TOML: {error}. Mend the line, or see `certtrace policy show`."
+        raise ConfigurationError(msg) from None
     others = {"redaction"} if content.keys() - {TABLE} or TABLE not in content else set()
     return frozenset(others | ({TABLE} if TABLE in content else set()))
 
@@ -60,8 +72,7 @@ def try_on_traces(home: ChosenHome, file: Path | None, since: int | None, *, as_
     from certtrace.records.source import StoreSource, TraceFilter  # noqa: PLC0415 - as above
 
     if file is not None and TABLE not in parts_of(file):
-        policy_in(home, None)  # a setting that is wrong is said first
-        msg = f"{file} holds no sampling policy that can be read. Give a file with a table [sampling]."
+        msg = f"{file} holds no sampling policy. Give a file with a table [sampling]."
         raise ConfigurationError(msg)
     policy = policy_in(home, file)
     decided = (entry for entry in all_entries(home.settings().ledger_path) if entry.time_ns >= (since or 0))

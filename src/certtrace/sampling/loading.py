@@ -61,7 +61,8 @@ def _explained(detail: ErrorDetails, content: dict[str, Any], lines: dict[Path, 
         return f"{where}: {name} is missing. Every rule needs one." if place[1:2] == ("rules",) else f"{where}: {name}?"
     if detail["type"] == "value_error":
         return f"{where}: {name}: {detail['msg'].removeprefix('Value error, ')}"
-    reason = detail["msg"][:1].lower() + detail["msg"][1:]
+    message = detail["msg"].replace("valid tuple", "list")  # the word of TOML
+    reason = message[:1].lower() + message[1:]
     advice = " A probability is 0.0 to 1.0: 0.05 keeps 5 %." if place[-1] in _PROBABILITIES else ""
     return f"{where}: {name} cannot be {_shown(detail['input'])}: {reason}.{advice}"
 
