@@ -162,6 +162,20 @@ def test_a_unit_that_was_dropped_and_brought_back_is_one_unit(recorded, stats):
     assert told["units"]["exact"]["kept"] == 1
 
 
+def test_a_recalled_unit_stays_with_the_service_that_dropped_it(recorded, stats):
+    recorded.unit(DROPPED)
+    recorded.unit(DROPPED, "capture")
+    recorded.number = 0
+    recorded.unit(CONTEXT, "")
+    assert {name: one["exact"] for name, one in stats()[0]["units"]["by_service"].items()} == {
+        "capture": 1,
+        "grading": 1,
+    }
+    exact = stats("--service", "grading")[0]["units"]["exact"]
+    assert (exact["decided"], exact["kept"]) == (1, 1)
+    assert stats("--service", "capture")[0]["units"]["exact"]["kept"] == 0
+
+
 def test_a_dry_run_says_so(recorded, stats):
     recorded.unit(Decision(keep=True, rule="dry_run", threshold=0))
     told, remarks = stats()

@@ -233,3 +233,14 @@ def test_a_failed_request_without_a_message_says_its_status(key):
     )
     trace = Trace(summary=summarise(TRACE, map(facts_of, observations)), observations=observations)
     assert any(line.endswith("error   HTTP 429") for line in shown(trace))
+
+
+def test_what_is_kept_for_another_s_sake_weighs_nothing():
+    trace = trace_of(step(attributes=meta(cert__sampling={"rule": "promoted"})))
+    assert sampling_text(trace) == "kept by rule promoted, weighs nothing"
+
+
+def test_a_dry_run_says_what_the_policy_would_do():
+    would = {"keep": False, "rule": "rate_limit", "th": "8"}
+    trace = trace_of(step(attributes=meta(cert__sampling={"rule": "dry_run", "th": "0", "would": would})))
+    assert sampling_text(trace) == "kept by rule dry_run, certain (the policy would drop: rate_limit)"

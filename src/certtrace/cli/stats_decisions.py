@@ -76,8 +76,14 @@ def decisions_of(folder: Path, *, since_ns: int | None = None, service: str | No
         if entry["time_ns"] >= (since_ns or 0):
             _add_kept(found.kept, own, entry)
     for own, entry in _entries(folder, service, kept=False):
-        if entry["time_ns"] >= (since_ns or 0) and key_of(entry["trace_id"], entry["root"]) not in found.kept:
-            found.dropped[own, entry["rule"]] += 1
+        unit = found.kept.get(key := key_of(entry["trace_id"], entry["root"]))
+        if unit is None:
+            if entry["time_ns"] >= (since_ns or 0):
+                found.dropped[own, entry["rule"]] += 1
+        elif not unit.service:
+            found.kept[key] = _shared(own, unit.rule, unit.threshold)
+    if service is not None:
+        found.kept = {key: unit for key, unit in found.kept.items() if unit.service == service}
     return found
 
 
@@ -96,14 +102,17 @@ def _shared(service: str, rule: str, threshold: int | None) -> Kept:
 
 
 def _entries(folder: Path, service: str | None, *, kept: bool) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the entries about units that were kept, or dropped, with the service that the opening line names."""
+    """Yield the entries about units that were kept, or dropped, with the service that the opening line names.
+
+    A ledger without a service is that of a recall: whose units it has, the ledger knows in which they were dropped.
+    """
     wanted = _KEPT if kept else _DROPPED
     for path in sorted(folder.glob(f"*{_SUFFIX}")):
         try:
             with path.open("rb") as lines:
                 opening = _parsed(next(lines, b""))
                 own = str(opening.get("service") or "")
-                if service is not None and own != service:
+                if service is not None and own != service and not (kept and not own):
                     continue
                 for line in lines:
                     if wanted in line and (entry := _parsed(line)).keys() >= _NEEDED:

@@ -77,10 +77,22 @@ def verdict_text(summary: TraceSummary) -> str:
 
 
 def _rule_text(sampling: Mapping[str, object]) -> str:
+    return f"rule {sampling.get('rule')}, {_chance(sampling)}{_would_text(sampling.get('would'))}"
+
+
+def _chance(sampling: Mapping[str, object]) -> str:
+    if "th" not in sampling and "threshold" not in sampling:
+        return "weighs nothing"  # kept for another's sake: see "Limits and estimates"
     threshold = _threshold(sampling)
     share = 1 - threshold / 2**56
-    chance = "certain" if not threshold else f"1 of {1 / share:.3g}" if share > 0 else "unknown chance"
-    return f"rule {sampling.get('rule')}, {chance}"
+    return "certain" if not threshold else f"1 of {1 / share:.3g}" if share > 0 else "unknown chance"
+
+
+def _would_text(would: object) -> str:
+    """Return what a dry run says of the policy."""
+    if not isinstance(would, Mapping):
+        return ""
+    return f" (the policy would {'keep' if would.get('keep') else 'drop'}: {would.get('rule')})"
 
 
 def _threshold(sampling: Mapping[str, object]) -> int:
