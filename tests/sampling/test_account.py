@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 import orjson
 import pytest
 
-from certtrace.sampling.account import Account, AccountSnapshot, Passage
+from certtrace.sampling.account import Account, AccountSnapshot, Handover, Passage
 
 
 @pytest.fixture
@@ -71,12 +71,44 @@ def test_counting_from_many_threads_loses_nothing():
     assert snapshot.by_service[""].dropped["reason 0"] == {"rule 0": 2_000, "rule 1": 2_000}
 
 
-def test_every_kept_unit_is_somewhere_on_its_way_to_a_destination():
-    passage = Passage("store", kept=10, waiting=1, spooled=2, delivered=4, dead_lettered=1, degraded=2)
+def test_every_record_is_somewhere_on_its_way_to_a_destination():
+    passage = Passage("store", records=9, spooled=2, delivered=4, dead_lettered=1, degraded=2)
     assert passage.balanced
-    text = "store: 10 kept = 1 waiting + 2 spooled + 4 delivered + 1 dead-lettered + 2 degraded"
+    text = "store: 9 records = 2 spooled + 4 delivered + 1 dead-lettered + 2 degraded"
     assert passage.describe() == text
     lost = replace(passage, delivered=3)
     assert not lost.balanced
     assert lost.describe().endswith(": 1 nowhere")
     assert replace(lost, lost=1).balanced
+    assert (lost.off, replace(lost, lost=3).off) == (1, 2)
+
+
+def test_account_and_spool_agree_on_what_is_kept():
+    handover = Handover(accepted=9, kept=6, begun=1, recalled=1, accepting=1, taken=10, waiting=3, settled=7)
+    assert handover.balanced
+    text = "9 accepted = 6 kept + 1 begun + 1 recalled + 1 accepting; 10 accepted = 3 waiting + 7 settled"
+    assert handover.describe() == text
+    unkept = replace(handover, kept=5, settled=9)
+    assert unkept.off == 3
+    assert unkept.describe().split("; ") == [
+        "9 accepted, but 5 kept + 1 begun + 1 recalled + 1 accepting: 1 nowhere",
+        "10 accepted, but 3 waiting + 9 settled: 2 counted twice",
+    ]
+
+
+def test_what_is_brought_back_for_another_process_was_never_dropped_here():
+    lock = threading.RLock()
+    account = Account(lock)
+    account.dropped("baseline")
+    account.promoted("")
+    account.promoted("baseline")
+    account.promoted("baseline")
+    with lock:
+        snapshot = account.snapshot([])
+    assert (snapshot.kept_by_rule, snapshot.dropped, account.recalled) == ({"promoted": 1}, {"baseline": 0}, 2)
+
+
+def test_a_unit_dropped_at_its_start_is_started_and_dropped_at_once():
+    account = Account(threading.RLock())
+    account.dropped_at_start("drop_rule", "health")
+    assert (account.at_start, account.snapshot([]).dropped) == (1, {"drop_rule": 1})

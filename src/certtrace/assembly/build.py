@@ -84,6 +84,7 @@ def build(settings: Settings, *, persist: bool = True) -> Running:
     pipeline.units = tracer.units
     pipeline.complete_stale = tracer.complete_stale
     running = Running(settings, provider, tracer, pipeline, redactor)
+    running.watch_sums()
     if persist:
         _open_destinations(running, stations, resource)
     others = redactor_of(redaction, key, destination=OTHERS) if OTHERS in redaction.destinations() else None

@@ -42,6 +42,7 @@ class Reading:
     spool: SpoolFacts | None = None
     lanes: Mapping[str, LaneStatus] = field(default_factory=dict)
     ledger_failures: int = 0
+    imbalance: int = 0
 
     @classmethod
     def of(cls, running: Running) -> "Reading":
@@ -60,6 +61,7 @@ class Reading:
             spool=running.spool.facts() if running.spool is not None else None,
             lanes=running.delivery.status().destinations if running.delivery is not None else {},
             ledger_failures=running.ledger.failures if running.ledger is not None else 0,
+            imbalance=status.imbalance,
         )
 
 
@@ -284,6 +286,12 @@ INSTRUMENTS: Final = (
         "{entry}",
         "Entries of the ledger that could not be written.",
         _one(lambda now: now.ledger_failures),
+    ),
+    _gauge(
+        "certtrace.account.imbalance",
+        "1",
+        "Units and records that the account's sums miss or count twice; 0 unless certtrace has a fault.",
+        _one(lambda now: now.imbalance),
     ),
     _counter(
         "certtrace.fault", "{fault}", "Faults of certtrace's own, by cause.", _each(CAUSE, lambda now: now.faults)

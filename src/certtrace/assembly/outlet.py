@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
+from certtrace.assembly.ahead import Ahead
 from certtrace.assembly.redaction import Route
 from certtrace.assembly.scores import redacted_score, score_json
 from certtrace.assembly.stamp import stamp
 from certtrace.delivery.recorder import Recorder
 from certtrace.ports import RULES, Decision, GivenUpError, Payload, ScoreRecord, SpanRecord
 from certtrace.redaction.structure import jsontext
-from certtrace.tracing.records import bare_records_of, records_of
+from certtrace.tracing.records import bare_records_of
 from certtrace.tracing.spans import TracedSpan
 from certtrace.tracing.units import Unit
 
@@ -85,6 +86,9 @@ class Outlet:
         """What redaction found, by type."""
         self.withheld = 0
         self.spans_out = 0
+        self.is_promoting = False
+        """Whether a unit is between the spool's acceptance and the account."""
+        self.ahead = Ahead(lambda: stations.routes)
         self._lock = threading.Lock()
         self._logged: set[str] = set()
         self._stopped = False
@@ -103,7 +107,8 @@ class Outlet:
         """Break off the redaction of the unit in work: the process ends."""
         self._stopped = True
 
-    def _goes_on(self) -> bool:
+    def goes_on(self) -> bool:
+        """Tell whether `stop` was not called."""
         return not self._stopped
 
     def send_bare(self, unit: Unit, error: Exception) -> None:
@@ -125,6 +130,11 @@ class Outlet:
             self.spans_out += len(spans)
         except Exception as again:  # noqa: BLE001 - the skeleton on disk is delivered by the next process
             _log.error("A unit could not be sent without content either (%s).", type(again).__name__)
+
+    def is_redacted(self, unit: Unit) -> bool:
+        """Tell whether a unit will be redacted: it is kept, or set aside."""
+        decision = unit.decision
+        return decision is not None and bool(unit.ended) and (decision.keep or self.stations.recorder is not None)
 
     def send(self, unit: Unit, decision: Decision) -> None:
         """Redact a kept unit, enter it in the ledger and spool it.
@@ -153,15 +163,15 @@ class Outlet:
     ) -> tuple[list[SpanRecord], list[Payload], dict[str, int]]:
         """Return the unit's spans as the first route redacts them, the content of all routes, and what was found."""
         stations, trace_id = self.stations, f"{unit.trace_id:032x}"
-        records = records_of(unit)
+        records = self.ahead.records_of(unit)
         first, *others = stations.routes
-        spans = first.redactor.redact_unit(records, identities, self._goes_on)
+        spans = first.redactor.redact_unit(records, identities, self.goes_on)
         counts, withheld = stamp(spans, decision, unit)
         self.count_findings(counts, withheld)
         payloads = [Payload("spans", stations.encode(spans, stations.resource), trace_id, first.destinations)]
         if stations.spool is not None:
             for other in others:
-                theirs = other.redactor.redact_unit(records, identities, self._goes_on)
+                theirs = other.redactor.redact_unit(records, identities, self.goes_on)
                 stamp(theirs, decision, unit)
                 data = stations.encode(theirs, stations.resource)
                 payloads.append(Payload("spans", data, trace_id, other.destinations))
@@ -181,25 +191,40 @@ class Outlet:
             payloads += self._score_payloads(score, identities)[1]
         stations.recorder.put_aside(unit.trace_id, root_id(unit), decision, len(spans), payloads)
 
-    def promote(self, trace_id: int) -> list[str]:
-        """Send what was put aside of a trace; return the reasons for which this process had dropped its units."""
+    def promote(self, trace_id: int, count: Callable[[str], None]) -> int:
+        """Send what was put aside of a trace.
+
+        Args:
+            trace_id: The trace.
+            count: Told of each unit that the spool accepted for what reason this process had dropped it; nothing where
+                another did, which has ended: it was never in this one's account.
+
+        Returns:
+            How many units of this process.
+        """
         recorder, spool = self.stations.recorder, self.stations.spool
         if recorder is None or spool is None:
-            return []
-        sent = []
+            return 0
+        sent = 0
         for aside in recorder.take(trace_id):
             root, spans, time_ns = aside.root_span_id, aside.span_count, aside.time_ns
-            sequence = spool.accept(trace_id, root, time_ns, time_ns, 0, spans, _NO_WEIGHT, 0, _PROMOTED)
+            is_own = recorder.is_own(aside)
+            self.is_promoting = True
+            try:
+                sequence = spool.accept(trace_id, root, time_ns, time_ns, 0, spans, _NO_WEIGHT, 0, _PROMOTED)
+                if sequence:
+                    count(aside.decision.rule if is_own else "")
+            finally:
+                self.is_promoting = False
             if not sequence:
                 recorder.put_back(aside)  # the spool is full: it comes again
                 continue
+            sent += is_own
             data = aside.payloads[0].data if aside.payloads else b""
             if self.stations.enter is not None:
                 self.stations.enter(Decided(trace_id, root, spans, _AFTER_ALL, data), {})
             spool.content(sequence, *aside.payloads)
             self.spans_out += spans
-            if recorder.is_own(aside):  # what a dead process dropped was never in this one's account
-                sent.append(aside.decision.rule)
         return sent
 
     def publish(self, trace_id: int) -> None:

@@ -3,14 +3,14 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from certtrace.assembly.deciding import Deciding
 from certtrace.assembly.outlet import Decided, Outlet, Stations, root_id
 from certtrace.assembly.worker import Worker
 from certtrace.ports import Decision, ScoreRecord
-from certtrace.sampling import Account, AccountSnapshot, Deferred
+from certtrace.sampling import Account, Deferred
 from certtrace.tracing.spans import TracedSpan
 from certtrace.tracing.units import Unit, Units
 
@@ -18,6 +18,8 @@ MAX_WAIT_SECONDS: Final = 60.0
 """Longest time a unit whose root has ended waits for spans below; then it is decided without them."""
 SWEEP_SECONDS: Final = 1.0
 """How often units that wait are looked through."""
+AUDIT_SECONDS: Final = 5.0
+"""How often the account's sums are checked."""
 SPAN_BYTES: Final = 1_536
 """Estimated memory of a span without its captured text."""
 STRESS_ABOVE: Final = 0.75
@@ -66,6 +68,8 @@ class Pipeline:
         """The tracer's: hands on units that have waited since before a time in nanoseconds, and those too old."""
         self.spool_share: Callable[[], float] | None = None
         """How full the spool is, 0.0 to 1.0."""
+        self.audit: Callable[[], object] | None = None
+        """Looks whether the account's sums hold."""
         self.scores_dropped = 0
         self.spans_shed = 0
         """Spans of kept units that memory had no room for."""
@@ -79,13 +83,17 @@ class Pipeline:
         self._begin()
 
     def _begin(self) -> None:
-        self.lock = threading.Lock()
+        # Reentrant: the garbage collector may end an abandoned unit on a thread that is in here.
+        self.lock = threading.RLock()
         """Held while a unit leaves the queue and enters the account."""
+        self.deferred: dict[int, Unit] = {}
+        """Units in the hands of the limits, until they are dropped or queued."""
         self.account = Account(self.lock, self.deciding.service)
         self.worker = Worker(self)
         self._queue: deque[Unit] = self.worker.queue
         self._backlog_bytes = 0
         self._sweep_at = self._stressed_at = 0.0
+        self._audit_at = time.monotonic() + AUDIT_SECONDS
         self._stress_ends()
 
     def forked(self) -> None:
@@ -98,7 +106,7 @@ class Pipeline:
 
     def dropped_at_start(self, rule: str) -> None:
         """See `UnitSink.dropped_at_start`."""
-        self.account.dropped("drop_rule", rule)
+        self.account.dropped_at_start("drop_rule", rule)
 
     def accept(self, unit: Unit) -> None:
         """See `UnitSink.accept`."""
@@ -134,10 +142,10 @@ class Pipeline:
                 self._backlog_bytes -= size
                 self._refuse(unit, "spool_full")
                 return
+        self._queue.append(unit)  # the worker counts it as kept
         unit.accepted = True
         if unit.group is not None and self.deciding.remember(unit, decision):
             self.worker.wanted.append(unit)
-        self._queue.append(unit)  # the worker counts it as kept
         if self.worker.thread is None:
             self.worker.start()
 
@@ -192,16 +200,28 @@ class Pipeline:
             self.worker.start()
 
     def _defer(self, unit: Unit, deferred: Deferred) -> None:
+        self.deferred[id(unit)] = unit
         unit.accepted = True  # it is in the limits' hands: nobody else counts it
-        for each, decision in self.deciding.offer(unit, deferred):
-            self.settle(each, decision)
+        self._settle_deferred(self.deciding.offer(unit, deferred))
         if self.worker.thread is None:
             self.worker.start()
+
+    def _settle_deferred(self, decided: Sequence[tuple[Unit, Decision]]) -> None:
+        for unit, decision in decided:
+            try:
+                self.settle(unit, decision)
+            except Exception as error:  # noqa: BLE001 - one unit's fault must not cost the others their decision
+                self.worker.log_once(f"A unit could not be decided ({type(error).__name__}).")
+                self.lost(unit)
+            finally:
+                self.deferred.pop(id(unit), None)
 
     def _refuse(self, unit: Unit, reason: str) -> None:
         decision = unit.decision
         unit.decision = Decision(keep=False, rule=reason, threshold=decision.threshold if decision else 0)
-        self.account.dropped(reason, decision.rule if decision else "")
+        with self.lock:
+            self.account.count_dropped(reason, decision.rule if decision else "")
+            unit.counted = True
         unit.accepted = True
         self.deciding.remember(unit, unit.decision)
         asides = self.stations.recorder is not None and reason not in _NOT_RECORDED and not self.light_below
@@ -217,9 +237,17 @@ class Pipeline:
 
     def lost(self, unit: Unit) -> None:
         """See `UnitSink.lost`."""
-        if not unit.accepted:
-            self.account.dropped("fault")
-            unit.decision = Decision(keep=False, rule="fault")
+        with self.lock:
+            if unit.counted or any(each is unit for each in self._queue):
+                return
+            if unit.sequence > 0 and (unit.partial is not None or (unit.decision is not None and unit.decision.keep)):
+                unit.decision = unit.decision or unit.partial
+                self._queue.append(unit)  # its skeleton is on disk: it is accepted
+            else:
+                unit.decision = Decision(keep=False, rule="fault")
+                self.account.count_dropped("fault")
+                unit.counted = True
+            unit.accepted = True
 
     def score(self, record: ScoreRecord, unit: Unit) -> None:
         """See `UnitSink.score`: a score of a dropped unit is dropped with it, or brings it back."""
@@ -257,12 +285,14 @@ class Pipeline:
 
     def sweep(self) -> None:
         """Look after what waits too long, and after memory; called by the worker between units."""
-        for unit, decision in self.deciding.due():
-            self.settle(unit, decision)
+        self._settle_deferred(self.deciding.due())
         now = time.monotonic()
         if now < self._sweep_at:
             return
         self._sweep_at = now + SWEEP_SECONDS
+        if self.audit is not None and now >= self._audit_at:
+            self._audit_at = now + AUDIT_SECONDS
+            self.audit()
         if self.complete_stale is not None:
             self.complete_stale(time.time_ns() - int(MAX_WAIT_SECONDS * 1e9), self._max_age_seconds)
         share = self._share_used()
@@ -322,20 +352,16 @@ class Pipeline:
         self.worker.close(now + seconds, now + bare_seconds)
 
     def _close_windows(self) -> None:
-        for unit, decision in self.deciding.due(everything=True):
-            self.settle(unit, decision)
+        self._settle_deferred(self.deciding.due(everything=True))
 
     @property
     def is_closed(self) -> bool:
         """Whether no more units are taken."""
         return self._closed
 
-    def snapshot(self) -> AccountSnapshot:
-        """Return the account of the decided units, those that the worker has not counted yet included."""
-        with self.lock:
-            waiting = [unit for unit in list(self._queue) if not unit.is_part]
-            kept = [unit.decision.rule for unit in waiting if unit.decision and unit.decision.keep]
-            return self.account.snapshot(kept)
+    def queued(self) -> list[Unit]:
+        """Return the kept units that the worker has not counted yet; the caller holds the lock."""
+        return [unit for unit in list(self._queue) if not (unit.is_part or unit.counted)]
 
     def backlog(self) -> tuple[int, int]:
         """Return how many units wait for redaction, and their estimated bytes."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 from certtrace.assembly.instruments import LangfuseHook
 from certtrace.assembly.pipeline import Pipeline
 from certtrace.assembly.status import FlushResult, Status
+from certtrace.assembly.sums import Audit, Sums, read_sums
 from certtrace.delivery.recorder import Recorder
 from certtrace.delivery.sender import Delivery
 from certtrace.delivery.spool import Spool
@@ -36,6 +37,7 @@ class Running:
     delivery: Delivery | None = None
     ledger: Ledger | None = None
     recorder: Recorder | None = None
+    audit: Audit | None = None
     undo: list[Any] = field(default_factory=list)
     langfuse: LangfuseHook | None = None
     langfuse_before: LangfuseHook | None = None
@@ -77,19 +79,22 @@ class Running:
         """Start anew in a forked child."""
         self.tracer.forked()
         self.pipeline.forked()
+        self.watch_sums()
+
+    def watch_sums(self) -> None:
+        """Let the worker check the account's sums every few seconds."""
+        self.audit = self.pipeline.audit = Audit(self.sums)
+
+    def sums(self) -> Sums:
+        """Return the account's sums."""
+        return read_sums(self.pipeline, self.tracer, self.spool)
 
     def status(self) -> Status:
         """Return the account and where the data is."""
-        # In this order, so that a unit that is decided meanwhile is missing for the moment, and never counted twice.
-        decided = self.pipeline.snapshot()
-        # A decided unit leaves the open ones a moment after it was counted.
-        units = [unit for unit in list(self.tracer.units.open.values()) if unit.decision is None]
-        pending = sum(unit.root_ended for unit in units)
-        started = self.tracer.started_total
-        limited = self.pipeline.deciding.limits.pending
+        sums = self.sums()
         lanes = self.delivery.status().destinations if self.delivery is not None else {}
         return Status(
-            account=decided.with_undecided(started=started, open_units=len(units) - pending, pending=pending + limited),
+            account=sums.account,
             redaction=dict(sorted(self.pipeline.outlet.findings.items())),
             withheld=self.pipeline.outlet.withheld,
             spans=self.pipeline.outlet.spans_out,
@@ -99,4 +104,7 @@ class Running:
             faults=self.tracer.fault.counts(),
             home=self.settings.home,
             store=self.settings.store_path if "store" in self.settings.destinations else None,
+            handover=sums.handover,
+            passages=sums.passages,
+            account_faults=self.audit.faults if self.audit is not None else 0,
         )

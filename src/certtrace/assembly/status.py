@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from certtrace.sampling import AccountSnapshot
+from certtrace.assembly.sums import Sums
+from certtrace.sampling import AccountSnapshot, Handover, Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +45,26 @@ class Status:
     """Our own faults, by cause."""
     home: Path
     store: Path | None
+    handover: Handover | None = None
+    """How the account and the spool agree; None where nothing is spooled."""
+    passages: Mapping[str, Passage] = field(default_factory=dict)
+    """Where the records of the kept units are, by destination."""
+    account_faults: int = 0
+    """How often the running check found that a sum had stopped holding."""
+
+    @property
+    def balanced(self) -> bool:
+        """Whether all sums hold: of the account, between account and spool, and of every destination."""
+        return self._sums().balanced
+
+    @property
+    def imbalance(self) -> int:
+        """How many units and records are nowhere or counted twice."""
+        return self._sums().imbalance
+
+    def describe(self) -> str:
+        """Return every sum in words, one a line, and what is off where it is."""
+        return self._sums().describe()
+
+    def _sums(self) -> Sums:
+        return Sums(self.account, self.handover, self.passages)

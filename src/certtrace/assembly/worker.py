@@ -4,6 +4,8 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
+from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +26,8 @@ IDLE_POLL_SECONDS: Final = 0.25
 IDLE_ROUNDS: Final = 40
 MAX_HOLD_SECONDS: Final = 30.0
 """Longest time a finished unit waits for the other units of its trace in this process, which may yet name a person."""
+LOOK_AHEAD: Final = 63
+"""So many units that wait are looked at together with the one that is redacted next."""
 GRACE_SECONDS: Final = 5.0
 """Longest wait at the end for the unit in work: a thread that stands in a C++ library (the detectors' engine) when the
 interpreter ends aborts the process."""
@@ -124,22 +128,22 @@ class Worker:
         self._held.clear()
         error = GivenUpError()
         while (rest or self.queue) and time.monotonic() < until:
-            unit = rest.pop() if rest else self.queue.popleft()
-            decision = unit.decision
-            if decision is not None and decision.keep:
-                if not unit.is_part:
-                    with self._pipeline.lock:
-                        self._pipeline.account.count_kept(decision.rule)
+            with self._pipeline.lock:
+                unit = rest.pop() if rest else self.queue.popleft()
+                self._count(unit)
+            if unit.decision is not None and unit.decision.keep:
                 self._pipeline.outlet.send_bare(unit, error)
+
+    def _count(self, unit: Unit) -> None:
+        """Enter a unit in the account, once; the caller holds the lock."""
+        if unit.decision is not None and unit.decision.keep and not (unit.is_part or unit.counted):
+            self._pipeline.account.count_kept(unit.decision.rule)
+            unit.counted = True
 
     def promote(self, trace_id: int) -> int:
         """Bring back what was set aside of a trace that turned out to be wanted; return how many units."""
-        outlet = self._pipeline.outlet
         with self._working:
-            reasons = outlet.promote(trace_id)
-            for reason in reasons:
-                self._pipeline.account.promoted(reason)
-        return len(reasons)
+            return self._pipeline.outlet.promote(trace_id, self._pipeline.account.promoted)
 
     # --- on the thread ---------------------------------------------------------------------------------------------
 
@@ -165,20 +169,39 @@ class Worker:
         pipeline, outlet = self._pipeline, self._pipeline.outlet
         with self._working:
             before = outlet.spans_out
-            pipeline.sweep()
-            while (unit := self._next()) is not None:
-                group = unit.group
-                waits = group is not None and (group.open or group.trace_id in self._held)
-                if waits and not everything and not pipeline.is_pressed:
-                    self._held.setdefault(unit.trace_id, []).append((time.monotonic(), unit))
-                else:
-                    self._process(unit)
+            try:
                 pipeline.sweep()
-            if self._held:
-                self._release_held(everything=everything or pipeline.is_pressed)
+                while (unit := self._next()) is not None:
+                    if self._waits(unit, everything=everything):
+                        self._held.setdefault(unit.trace_id, []).append((time.monotonic(), unit))
+                    else:
+                        self._look_ahead(unit, self.queue, everything=everything)
+                        self._process(unit)
+                    pipeline.sweep()
+                if self._held:
+                    self._release_held(everything=everything or pipeline.is_pressed)
+            finally:
+                outlet.ahead.forget()
             self._after_units()
             if outlet.spans_out != before:
                 outlet.wake()
+
+    def _waits(self, unit: Unit, *, everything: bool) -> bool:
+        """Tell whether a unit waits for others of its trace."""
+        group = unit.group
+        if group is None or everything or self._pipeline.is_pressed:
+            return False
+        return bool(group.open) or group.trace_id in self._held
+
+    def _look_ahead(self, unit: Unit, queue: Iterable[Unit], *, everything: bool = True) -> None:
+        """Let the redactors look at a unit together with those behind it, unless they have looked at it before."""
+        outlet = self._pipeline.outlet
+        if outlet.is_redacted(unit) and not outlet.ahead.knows(unit):
+            waiting = list(islice(queue, LOOK_AHEAD))  # at once: other threads append
+            others = [
+                each for each in waiting if outlet.is_redacted(each) and not self._waits(each, everything=everything)
+            ]
+            outlet.ahead.look([unit, *others], lambda: outlet.goes_on() and not self._is_over())
 
     def _after_units(self) -> None:
         outlet = self._pipeline.outlet
@@ -199,15 +222,13 @@ class Worker:
                 outlet.send_score(record, unit.group.identities if unit.group else ())
 
     def _next(self) -> Unit | None:
-        account = self._pipeline.account
         with self._pipeline.lock:
             if self._is_over() or not self.queue:
                 if not self._held and not self.queue:
                     self._pipeline.nothing_waits()
                 return None
             unit = self.queue.popleft()
-            if unit.decision is not None and unit.decision.keep and not unit.is_part:
-                account.count_kept(unit.decision.rule)
+            self._count(unit)
             return unit
 
     def _release_held(self, *, everything: bool) -> None:
@@ -218,7 +239,9 @@ class Worker:
                 return
             if everything or group is None or not group.open or now - waiting[0][0] > MAX_HOLD_SECONDS:
                 del self._held[trace_id]
-                for _, unit in waiting:
+                units = [unit for _, unit in waiting]
+                for number, unit in enumerate(units, 1):
+                    self._look_ahead(unit, units[number:])
                     self._process(unit)
 
     def _process(self, unit: Unit) -> None:

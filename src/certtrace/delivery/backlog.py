@@ -3,17 +3,23 @@
 import logging
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from certtrace.delivery import frames
 from certtrace.delivery.addressed import addressees, holds_content, is_for, payload_of
 from certtrace.delivery.directory import Position, ProcessDirectory
+from certtrace.delivery.fates import Fate, Owing
 from certtrace.delivery.files import read_from
 from certtrace.delivery.frames import FILE_HEADER, Record
 from certtrace.ports import Payload
 
 _log = logging.getLogger(__name__)
+
+
+_ALL_DELIVERED: Final[Mapping[Position, Fate]] = {}
 
 
 @dataclass(slots=True, frozen=True)
@@ -62,6 +68,8 @@ class Backlog:
         self._units: dict[tuple[str, ...], int] = {}
         self._moves: dict[int, tuple[Position, Position, bool]] = {}
         self._taken: dict[str, int] = {}
+        self._fates: dict[str, Counter[Fate]] = {}
+        self._counted: dict[str, list[tuple[Position, Position]]] = {}
         self._untouched: set[int] = set()
         self._faults_told: set[Position] = set()
 
@@ -107,7 +115,11 @@ class Backlog:
             self._ends[new.segment] = end
             self._live = new.segment
             self._moves[old.segment] = (old, new, follows)
-            self._cursors = {name: self._cursor_now(cursor) for name, cursor in self._cursors.items()}
+            for name, cursor in self._cursors.items():
+                if cursor != (moved := self._cursor_now(cursor)):
+                    self._cursors[name] = moved
+                    if not follows:  # it gets again what it has: that is counted already
+                        self._counted.setdefault(name, []).append((new, self._now(cursor)))
 
     def _now(self, position: Position) -> Position:
         """Return where a place is after what lay there was written anew."""
@@ -155,12 +167,20 @@ class Backlog:
             items, behind = self._read_segment(start, end, max_bytes, max_units)
             if items:
                 return items
-            self._move(destination, behind, units=0)
+            self._move(destination, behind)
 
-    def ack(self, destination: str, items: Sequence[Item]) -> None:
-        """Note that the destination has the items; the next `read` goes on behind them."""
+    def ack(self, destination: str, items: Sequence[Item], fates: Mapping[Position, Fate] = _ALL_DELIVERED) -> None:
+        """Note what became of the items, delivered unless `fates` says otherwise; the next `read` goes on behind."""
         if items:
-            self._move(destination, items[-1].after, units=sum(is_for(item.payload, destination) for item in items))
+            self._move(destination, items[-1].after, items, fates)
+
+    def owing(self, destination: str) -> Owing:
+        """Return what became of the records for a destination; also after `retire`, and without looking at files."""
+        with self._lock:
+            left = self._owed(destination)
+            is_through = destination in self._cursors and self._next_start(destination) is None
+            fates = Counter(self._fates.get(destination, {}))
+        return Owing(0, left, fates) if is_through else Owing(left, 0, fates)
 
     def pending(self, destination: str) -> Pending:
         """Return what the destination has not taken."""
@@ -170,8 +190,7 @@ class Backlog:
             if cursor is None or start is None:
                 return Pending()
             size = sum(end for number, end in self._ends.items() if number >= start.segment) - start.offset
-            owed = sum(n for names, n in self._units.items() if not names or destination in names)
-            units = max(owed - self._taken.get(destination, 0), 0)
+            units = max(self._owed(destination), 0)
         return Pending(units, size, self._time_at(start))
 
     def is_done(self) -> bool:
@@ -205,6 +224,10 @@ class Backlog:
     def has_untouched(self) -> bool:
         """Whether the directory holds files of a later version, and must stay."""
         return bool(self._untouched)
+
+    def _owed(self, destination: str) -> int:
+        held = sum(n for names, n in self._units.items() if not names or destination in names)
+        return held - self._taken.get(destination, 0)
 
     def _end(self) -> Position:
         if not self._ends:
@@ -251,12 +274,21 @@ class Backlog:
             behind = Position(start.segment, end)
         return items, behind
 
-    def _move(self, destination: str, position: Position, *, units: int) -> None:
+    def _move(
+        self,
+        destination: str,
+        position: Position,
+        items: Sequence[Item] = (),
+        fates: Mapping[Position, Fate] = _ALL_DELIVERED,
+    ) -> None:
         with self._lock:
             if destination not in self._cursors:
                 return
+            new = [item for item in items if is_for(item.payload, destination) and self._is_new(destination, item)]
             self._cursors[destination] = position = self._cursor_now(position)
-            self._taken[destination] = self._taken.get(destination, 0) + units
+            self._taken[destination] = self._taken.get(destination, 0) + len(new)
+            counted = self._fates.setdefault(destination, Counter())
+            counted.update(fates.get(item.after, Fate.DELIVERED) for item in new)
         # No lock from here on: `before_delete` takes its owner's, which the owner holds when it calls `grew`.
         try:
             self.directory.write_cursor(destination, position)
@@ -264,6 +296,14 @@ class Backlog:
         except OSError:
             # The cursor in memory holds; on disk it is older, so that a crash now sends some units twice.
             _log.debug("A spool cursor could not be written.")
+
+    def _is_new(self, destination: str, item: Item) -> bool:
+        """Whether an item that is settled now was never counted before, and will not come again."""
+        move = self._moves.get(item.after.segment)
+        if move is not None and not move[2] and item.after.offset > move[0].offset:
+            return False  # it was written anew while it was on its way, and comes again from there
+        counted = self._counted.get(destination, ())
+        return not any(start.segment == item.after.segment and start < item.after <= end for start, end in counted)
 
     def _delete_taken(self) -> None:
         with self._lock:

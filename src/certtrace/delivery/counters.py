@@ -22,6 +22,8 @@ class SpoolCounters:
     """Records of content that disk or memory took, a record that went from memory to disk once."""
     records_for: dict[tuple[str, ...], int] = field(default_factory=dict)
     """The same by the destinations they are for; an empty tuple is for all."""
+    lost_for: dict[tuple[str, ...], int] = field(default_factory=dict)
+    """Records that neither took, likewise."""
     degraded: int = 0
     """Skeletons and records that went to memory because the disk refused."""
     degraded_units: int = 0
@@ -40,6 +42,14 @@ class SpoolCounters:
     """Times that the disk failed to take what was forced to it; what was in doubt was written anew."""
     unsafe: int = 0
     """Files of which what was in doubt could not even be read again: it may not survive the machine."""
+
+    def records_of(self, destination: str) -> tuple[int, int]:
+        """Return how many records for a destination disk or memory took, and how many neither did."""
+        return _sum_for(destination, self.records_for), _sum_for(destination, self.lost_for)
+
+
+def _sum_for(destination: str, counted: Mapping[tuple[str, ...], int]) -> int:
+    return sum(number for names, number in counted.items() if not names or destination in names)
 
 
 @dataclass(slots=True, frozen=True)

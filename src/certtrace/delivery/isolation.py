@@ -9,6 +9,7 @@ from typing import Final
 from certtrace.delivery.backlog import Item
 from certtrace.delivery.deadletter import bury
 from certtrace.delivery.directory import Position
+from certtrace.delivery.fates import Fate
 from certtrace.delivery.parting import bare_unit, cut_unit, halve_unit
 from certtrace.errors import SpoolError
 from certtrace.ports import BatchRejectedError, DestinationPausedError, Payload
@@ -35,9 +36,10 @@ class Isolator:
         self._log = log
         self._in_a_row = 0
         self._buried: set[bytes] = set()
+        self._fate = Fate.DELIVERED
 
-    def send(self, items: Sequence[Item], done: MutableMapping[Position, bool]) -> None:
-        """Deliver items of one kind, in order; note in `done` which are settled, and whether they were taken whole.
+    def send(self, items: Sequence[Item], done: MutableMapping[Position, Fate]) -> None:
+        """Deliver items of one kind, in order; note in `done` what became of those that are settled.
 
         Raises:
             DeliveryError: The rest has to wait.
@@ -52,12 +54,13 @@ class Isolator:
                 self.send(items[:middle], done)
                 self.send(items[middle:], done)
                 return
+            self._fate = Fate.DELIVERED
             self._send_alone(items[0], str(error))
             self._buried.clear()
-            done[items[0].after] = False
+            done[items[0].after] = self._fate
             self._refuse_to_go_on()
         else:
-            done.update((item.after, True) for item in items)
+            done.update((item.after, Fate.DELIVERED) for item in items)
 
     def keep_sample(self, item: Item, reason: str) -> None:
         """Keep one of a batch that was taken with losses, so that somebody can see what such a batch looks like."""
@@ -100,12 +103,15 @@ class Isolator:
     def _bury(self, item: Item, reason: str, rest: str) -> None:
         # What waits amid a unit is sent again from its beginning: it is kept once.
         digest = blake2b(item.payload.data, digest_size=16).digest()
+        if self._fate == Fate.DELIVERED:
+            self._fate = Fate.DEAD_LETTERED
         if digest in self._buried:
             return
         try:
             bury(self._root, self._destination, item, reason + rest)
         except (OSError, SpoolError) as error:
             self.lost += 1
+            self._fate = Fate.LOST
             self._log(f"A dead letter could not be kept ({type(error).__name__}); it is lost.")
             return
         self._buried.add(digest)

@@ -11,6 +11,7 @@ from typing import Final
 from certtrace.delivery.addressed import is_for
 from certtrace.delivery.backlog import Item, Pending
 from certtrace.delivery.directory import Position
+from certtrace.delivery.fates import Fate
 from certtrace.delivery.isolation import Isolator
 from certtrace.delivery.nudge import Nudges
 from certtrace.delivery.pacing import CONFIG, FAULT, NETWORK, Pace
@@ -98,7 +99,7 @@ class Lane:
         self._isolator = Isolator(self._spool.root, self.name, self._attempt, self._log_once)
         self._nudges = Nudges(self._spool.root)
         self._notice = Notice(self.name)
-        self._done: dict[Source, dict[Position, bool]] = {}
+        self._done: dict[Source, dict[Position, Fate]] = {}
         self._thread: threading.Thread | None = None
         self._may_start: list[None] = [None]
         self._awake = threading.Event()
@@ -284,7 +285,7 @@ class Lane:
         """Deliver a batch; return whether all of it is done. What is done stays noted where the rest has to wait."""
         done = self._done.setdefault(source, {})
         # What is for others is passed over, and not counted.
-        done.update((item.after, False) for item in batch if not is_for(item.payload, self.name))
+        done.update((item.after, Fate.PASSED) for item in batch if not is_for(item.payload, self.name))
         try:
             try:
                 # Spans and their scores alternate in the spool; one request per kind, not one per change.
@@ -305,7 +306,7 @@ class Lane:
             return True
         return False
 
-    def _send(self, items: Sequence[Item], done: dict[Position, bool]) -> None:
+    def _send(self, items: Sequence[Item], done: dict[Position, Fate]) -> None:
         before = self._told("rejected")
         self._isolator.send(items, done)
         refused = self._told("rejected") - before
@@ -316,13 +317,14 @@ class Lane:
             if self._log_once(f"{reason} They are not sent again; one unit of the batch is kept as a sample."):
                 self._isolator.keep_sample(items[0], f"Sample: {reason} {said}".rstrip())
 
-    def _ack(self, source: Source, batch: Sequence[Item], done: dict[Position, bool]) -> None:
+    def _ack(self, source: Source, batch: Sequence[Item], done: dict[Position, Fate]) -> None:
         """Move the cursor over what is done without a gap, and count it."""
         prefix = list(takewhile(lambda item: item.after in done, batch))
-        taken = [item for item in prefix if done.pop(item.after)]
+        fates = {item.after: done.pop(item.after) for item in prefix}
+        taken = [item for item in prefix if fates[item.after] == Fate.DELIVERED]
         # Counted first: who waits for the cursor reads the counts as soon as it has moved.
         self._delivered += len(taken)
-        source.ack(self.name, prefix)
+        source.ack(self.name, prefix, fates)
         if not done:
             del self._done[source]
         self._tell_delivered(taken)

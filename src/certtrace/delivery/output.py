@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -14,6 +15,7 @@ from certtrace.delivery.content import SegmentWriter
 from certtrace.delivery.counters import SpoolCounters
 from certtrace.delivery.directory import Manifest, Position, ProcessDirectory
 from certtrace.delivery.durability import Durability
+from certtrace.delivery.fates import Books, Fate, Owing, Records, gather
 from certtrace.delivery.journal import REFUSED, Journal, Troubled
 from certtrace.delivery.journal_files import JournalFiles
 from certtrace.delivery.ring import Ring
@@ -67,6 +69,8 @@ class Output:
         self._sizes = sizes
         self._refuses = refuses
         self._settlement = Settlement()
+        self._settled_units = 0
+        self._replaced: dict[str, Counter[Fate]] = {}
         self._journals = JournalFiles(journal, self._settlement, is_synced=fsync != "process")
         self._durability = Durability(
             fsync, self._lock, self._journals, counters, recover=self._ready, on_trouble=self._disk_refused
@@ -136,13 +140,33 @@ class Output:
     def give_up(self, sequence: int) -> None:
         """Note that an accepted sequence will have no content in this process."""
         with self._lock:
-            self._settlement.settle(sequence)
+            self._settle(sequence)
 
     def accepted(self) -> tuple[int, int]:
         """Return how many units got a sequence, and how many of those have no content on disk yet."""
         with self._lock:
             gap = self._take_gap()
             return self.journal.accepted(gap), gap - self._settlement.count()
+
+    def books(self) -> Books:
+        """Return what became of everything that was written; the caller holds the spool's lock."""
+        with self._lock:
+            gap = self._take_gap()
+            handed_out, refused = self.journal.accepted(gap), self._counters.refused_units
+            return Books(
+                accepted=handed_out - refused,
+                handed_out=handed_out,
+                refused=refused,
+                waiting=gap - self._settlement.count(),
+                settled=self._settled_units,
+                records={name: self._records(name) for name in self._manifest.destinations},
+            )
+
+    def _records(self, destination: str) -> Records:
+        taken, lost = self._counters.records_of(destination)
+        disk = self.backlog.owing(destination) if self.backlog is not None else Owing()
+        memory = self.ring.owing(destination)
+        return gather(taken, lost, disk, memory, self._replaced.get(destination, Counter()))
 
     def maintain(self) -> None:
         """Do what must not happen on a host's thread: probe, sync, replace a deleted directory, delete old journals."""
@@ -252,13 +276,21 @@ class Output:
             return
         _log.warning("The spool's directory was deleted while in use; a new one is made.")
         if self.backlog is not None:
-            owed = [self.backlog.pending(name).units for name in self.backlog.owed]
-            self._counters.lost += max(owed, default=0)
-            self.backlog.retire()
+            self._counters.lost += self._give_up(self.backlog)
         self._durability.use(None, None, None)
         self._journals.forget()
         self._directory = self._writer = self.backlog = None
         directory.release()
+
+    def _give_up(self, backlog: Backlog) -> int:
+        """Count what nobody can have any more; return how many records."""
+        names = backlog.owed
+        backlog.retire()  # first: what is on its way counts as lost, and not as delivered as well
+        lost = {name: backlog.owing(name) for name in names}
+        for name, owing in lost.items():
+            gone = Counter({Fate.LOST: owing.waiting + owing.damaged})
+            self._replaced[name] = self._replaced.get(name, Counter()) + Counter(owing.fates) + gone
+        return max((owing.waiting for owing in lost.values()), default=0)
 
     # --- skeletons ---------------------------------------------------------------------------------------------------
 
@@ -307,7 +339,7 @@ class Output:
             return False
         self.written_bytes += written
         self.backlog.grew(self._writer.segment, self._writer.end, payload.destinations)
-        self._settlement.settle(sequence)
+        self._settle(sequence)
         self._counters.spooled += 1
         self._durability.wrote(written)
         self._disk_took()
@@ -315,17 +347,25 @@ class Output:
 
     def _move_memory_to_disk(self) -> None:
         waiting = self.ring.take_back()
-        for index, item in enumerate(waiting):
-            if not self._append(item.sequence, item.payload, item.time_ns):
-                self.ring.put_back(waiting[index:])
-                return
+        moved = 0
+        try:
+            while moved < len(waiting):
+                item = waiting[moved]
+                if not self._append(item.sequence, item.payload, item.time_ns):
+                    return
+                moved += 1
+        finally:
+            self.ring.put_back(waiting[moved:])
         if waiting and self.backlog is not None:
             self.moved = (waiting[0].after, self.backlog.end())
 
     def _settle_items(self, items: Sequence[Item]) -> None:
         with self._lock:
             for item in items:
-                self._settlement.settle(item.sequence)
+                self._settle(item.sequence)
+
+    def _settle(self, sequence: int) -> None:
+        self._settled_units += self._settlement.settle(sequence)
 
     def _checkpoint(self) -> None:
         with self._lock:

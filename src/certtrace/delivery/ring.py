@@ -1,13 +1,17 @@
 """Memory that stands in for the disk while the disk refuses: bounded, in order, with one position per destination."""
 
 import threading
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from certtrace.delivery.addressed import is_for
 from certtrace.delivery.backlog import Item, Pending
 from certtrace.delivery.directory import Position
+from certtrace.delivery.fates import Fate, Owing
 from certtrace.ports import Payload
+
+_ALL_DELIVERED: Final[Mapping[Position, Fate]] = {}
 
 
 class Ring:
@@ -22,6 +26,9 @@ class Ring:
         self._bytes = 0
         self._next = 1
         self._cursors: dict[str, int] = {}
+        self._fates: dict[str, Counter[Fate]] = {}
+        self._away: set[int] = set()
+        self._meanwhile: dict[tuple[str, int], Fate] = {}
 
     def owe(self, destinations: Sequence[str]) -> None:
         """Set who is to get the content."""
@@ -53,11 +60,12 @@ class Ring:
                 size += len(item.payload.data)
             return chosen
 
-    def ack(self, destination: str, items: Sequence[Item]) -> None:
-        """Note that the destination has the items; forget what everyone has."""
+    def ack(self, destination: str, items: Sequence[Item], fates: Mapping[Position, Fate] = _ALL_DELIVERED) -> None:
+        """Note what became of the items, delivered unless `fates` says otherwise; forget what everyone has."""
         gone: list[Item] = []
         with self._lock:
             if items and destination in self._cursors:
+                self._count(destination, items, fates)
                 self._cursors[destination] = items[-1].after.offset
                 lowest = min(self._cursors.values())
                 while self._items and self._items[0].after.offset <= lowest:
@@ -67,19 +75,48 @@ class Ring:
         if gone:
             self._on_gone(gone)
 
+    def _count(self, destination: str, items: Sequence[Item], fates: Mapping[Position, Fate]) -> None:
+        here = {item.after.offset for item in self._items}
+        counted = self._fates.setdefault(destination, Counter())
+        for item in items:
+            place, fate = item.after.offset, fates.get(item.after, Fate.DELIVERED)
+            if is_for(item.payload, destination) and place > self._cursors[destination]:
+                if place in here:
+                    counted[fate] += 1
+                elif place in self._away:
+                    self._meanwhile[destination, place] = fate
+                # Else it went to disk while it was on its way, and comes again from there: it counts there.
+
+    def owing(self, destination: str) -> Owing:
+        """Return what became of the records for a destination, those that went to disk left out."""
+        with self._lock:
+            cursor = self._cursors.get(destination, self._next)
+            left = sum(item.after.offset > cursor and is_for(item.payload, destination) for item in self._items)
+            return Owing(left, 0, Counter(self._fates.get(destination, {})))
+
     def take_back(self) -> list[Item]:
-        """Remove and return what no destination has yet: it can go to disk without reaching anyone twice."""
+        """Remove and return what no destination has yet: it can go to disk without reaching anyone twice.
+
+        `put_back` ends it, in any case.
+        """
         with self._lock:
             highest = max(self._cursors.values(), default=0)
             untouched = [item for item in self._items if item.after.offset > highest]
             for item in untouched:
                 self._items.pop()
                 self._bytes -= len(item.payload.data)
+            self._away = {item.after.offset for item in untouched}
             return untouched
 
     def put_back(self, items: Sequence[Item]) -> None:
-        """Undo `take_back` for these."""
+        """Undo `take_back` for these, which may be none."""
         with self._lock:
+            back = {item.after.offset for item in items}
+            for (destination, place), fate in self._meanwhile.items():
+                if place in back:
+                    self._fates.setdefault(destination, Counter())[fate] += 1
+            self._away.clear()
+            self._meanwhile.clear()
             self._items.extend(items)
             self._bytes += sum(len(item.payload.data) for item in items)
 

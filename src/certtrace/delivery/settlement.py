@@ -11,14 +11,15 @@ class Settlement:
         self.low = low
         self.above = above or set()
 
-    def settle(self, sequence: int) -> None:
-        """Note that the sequence needs nothing more."""
-        if sequence < self.low:
-            return
+    def settle(self, sequence: int) -> bool:
+        """Note that the sequence needs nothing more; return whether that is new."""
+        if self.is_settled(sequence):
+            return False
         self.above.add(sequence)
         while self.low in self.above:
             self.above.remove(self.low)
             self.low += 1
+        return True
 
     def is_settled(self, sequence: int) -> bool:
         """Whether the sequence needs nothing more."""

@@ -15,6 +15,7 @@ from certtrace.delivery.backlog import Backlog, Item, Pending
 from certtrace.delivery.budget import Budget, Gate, is_certain
 from certtrace.delivery.counters import Owed, SpoolCounters, SpoolFacts
 from certtrace.delivery.directory import Manifest, Position
+from certtrace.delivery.fates import Books, Fate
 from certtrace.delivery.journal import REFUSED, Journal, Troubled
 from certtrace.delivery.orphans import Orphans
 from certtrace.delivery.output import Output, Sizes
@@ -42,8 +43,8 @@ class Source(Protocol):
         """Return the next payloads, at least one if there is any; the cursor does not move."""
         ...
 
-    def ack(self, destination: str, items: Sequence[Item]) -> None:
-        """Note that the destination has the items."""
+    def ack(self, destination: str, items: Sequence[Item], fates: Mapping[Position, Fate] = ...) -> None:
+        """Note what became of the items, delivered unless `fates` says otherwise."""
         ...
 
     def pending(self, destination: str) -> Pending:
@@ -197,13 +198,13 @@ class Spool:
     def _put(self, sequence: int, payloads: Sequence[Payload]) -> bool:
         *parts, last = [part for payload in payloads for part in _divide(payload)]
         # Only the last part has the sequence: a crash in between leaves the unit without settled content.
-        if not (all(self._output.put(REFUSED, part) for part in parts) and self._output.put(sequence, last)):
-            return False
+        taken = True
         for part in (*parts, last):
-            self._counters.records += 1
-            counted = self._counters.records_for
+            taken = taken and self._output.put(sequence if part is last else REFUSED, part)
+            self._counters.records += taken
+            counted = self._counters.records_for if taken else self._counters.lost_for
             counted[part.destinations] = counted.get(part.destinations, 0) + 1
-        return True
+        return taken
 
     # --- the delivery threads' side ----------------------------------------------------------------------------------
 
@@ -237,6 +238,11 @@ class Spool:
         with self._lock:
             return self._count()[0]
 
+    def books(self) -> Books:
+        """Return what this process put in, and what became of it; looks at no file."""
+        with self._lock:
+            return self._output.books()
+
     def facts(self) -> SpoolFacts:
         """Return how the spool stands now."""
         with self._lock:
@@ -266,6 +272,7 @@ class Spool:
             accepted=max(handed_out - counted.refused_units, 0),
             refused_by_reason=dict(counted.refused_by_reason),
             records_for=dict(counted.records_for),
+            lost_for=dict(counted.lost_for),
         )
         return copy, waiting
 

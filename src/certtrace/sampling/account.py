@@ -1,11 +1,11 @@
 """The account: every local root that started is open, pending, kept or dropped for a named reason.
 
-And what became of the kept ones, by destination: they wait for the worker, lie in the spool, are delivered, are dead
-letters, or are held in memory while the disk refuses. Both sums are checked while the process runs.
+What is kept was accepted by the spool, and the records of it are, by destination, in the spool, delivered, dead
+letters, or in memory while the disk refuses. All sums are checked while the process runs.
 """
 
-import threading
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 
@@ -42,7 +42,12 @@ class AccountSnapshot:
     @property
     def balanced(self) -> bool:
         """Whether the counts add up."""
-        return self.started == self.open + self.pending + self.kept + sum(self.dropped.values())
+        return self.off == 0
+
+    @property
+    def off(self) -> int:
+        """How many units are nowhere or counted twice."""
+        return abs(self.started - (self.open + self.pending + self.kept + sum(self.dropped.values())))
 
     def with_undecided(self, *, started: int, open_units: int, pending: int) -> "AccountSnapshot":
         """Return the whole account, with what only the tracer knows: units that started and are not decided."""
@@ -71,7 +76,7 @@ class AccountSnapshot:
 class Account:
     """Counters of one process; exact under any number of threads."""
 
-    def __init__(self, lock: threading.Lock, service: str = "") -> None:
+    def __init__(self, lock: AbstractContextManager[object], service: str = "") -> None:
         """Start at zero.
 
         Args:
@@ -82,6 +87,10 @@ class Account:
         self._service = service
         self._kept: dict[tuple[str, str], int] = {}
         self._dropped: dict[tuple[str, str, str], int] = {}
+        self.at_start = 0
+        """Units dropped at their start: nobody else counts that they started."""
+        self.recalled = 0
+        """Units kept here that other processes had dropped, which ended: in none of the counts."""
 
     def count_kept(self, rule: str, service: str | None = None) -> None:
         """Count a kept unit; the caller holds the lock."""
@@ -96,16 +105,32 @@ class Account:
             rule: What had decided before something else dropped it, such as `error` where the spool is full.
             service: Whose unit it is; by default the process's own.
         """
-        key = self._service if service is None else service, reason, rule or reason
         with self._lock:
-            self._dropped[key] = self._dropped.get(key, 0) + 1
+            self.count_dropped(reason, rule, service)
+
+    def count_dropped(self, reason: str, rule: str = "", service: str | None = None) -> None:
+        """Do the same; the caller holds the lock."""
+        key = self._service if service is None else service, reason, rule or reason
+        self._dropped[key] = self._dropped.get(key, 0) + 1
+
+    def dropped_at_start(self, reason: str, rule: str) -> None:
+        """Count a unit that was dropped before it was anything."""
+        with self._lock:
+            self.at_start += 1
+            self.count_dropped(reason, rule)
 
     def promoted(self, reason: str) -> None:
-        """Count a unit of the process's own service that was dropped for this reason as kept after all."""
+        """Count a unit of the process's own service that was dropped for this reason as kept after all.
+
+        Args:
+            reason: Empty where another process had dropped it.
+        """
         with self._lock:
-            dropped = next(
-                key for key, number in self._dropped.items() if key[:2] == (self._service, reason) and number
-            )
+            found = (key for key, number in self._dropped.items() if key[:2] == (self._service, reason) and number)
+            dropped = next(found, None)
+            if dropped is None:
+                self.recalled += 1
+                return
             self._dropped[dropped] -= 1
             self.count_kept("promoted")
 
@@ -137,35 +162,87 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """Where the units are that this process kept for one destination; `kept` is the sum of all the others."""
+class Handover:
+    """How the account and the spool agree, in units.
 
-    destination: str
+    `accepted == kept + begun + recalled + accepting` at one moment, and at another `taken == waiting + settled`.
+    """
+
+    accepted: int
+    """Units that the spool has accepted."""
     kept: int
-    """Units that this process kept."""
+    """Units that the account has as kept."""
+    begun: int = 0
+    """Units that are not decided as a whole, of which a first part was accepted, or whose skeleton is just written."""
+    recalled: int = 0
+    """Units that processes had dropped that ended, and that were wanted after all: in no account."""
+    accepting: int = 0
+    """Units of which a thread is about to note that they were accepted; no more than there are threads that do."""
+    taken: int = 0
+    """Units that the spool has accepted, counted with the two that follow."""
     waiting: int = 0
-    """For redaction."""
-    spooled: int = 0
-    """On disk and not delivered."""
-    delivered: int = 0
-    dead_lettered: int = 0
-    degraded: int = 0
-    """In memory, because the disk refuses, and not delivered."""
-    lost: int = 0
-    """Held by neither disk nor memory, or not deliverable and not kept as a dead letter either."""
+    """Units without content on disk: they wait for the worker, are in memory, or what they had was refused by both."""
+    settled: int = 0
+    """Units with content on disk, or taken from memory by every destination."""
+
+    @property
+    def off(self) -> int:
+        """How many units are nowhere or counted twice."""
+        missing = self.accepted - (self.kept + self.begun + self.recalled + self.accepting)
+        return abs(missing) + abs(self.taken - self.waiting - self.settled)
 
     @property
     def balanced(self) -> bool:
-        """Whether every kept unit is somewhere."""
-        return self.kept == sum(self._places().values())
+        """Whether both sums hold."""
+        return self.off == 0
+
+    def describe(self) -> str:
+        """Return the sums in words, and what is off where it is."""
+        names = ("kept", "begun", "recalled", "accepting")
+        first = _sum_text(self.accepted, "accepted", {name: getattr(self, name) for name in names})
+        second = _sum_text(self.taken, "accepted", {"waiting": self.waiting, "settled": self.settled})
+        return f"{first}; {second}"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Where the records are that this process had for one destination; `records` is the sum of all the others.
+
+    A record is what the spool takes at once: the content of a unit, a part of it where it is large, or scores. Counted
+    are this process's own: neither what ended processes left and it delivers for them, nor what its parent wrote before
+    a fork. A record that is for other destinations only is not counted.
+    """
+
+    destination: str
+    records: int
+    """Records that were given to the spool."""
+    spooled: int = 0
+    """On disk, and neither delivered nor refused."""
+    delivered: int = 0
+    """Taken whole by the destination."""
+    dead_lettered: int = 0
+    """Refused, all or a part, and the whole kept as a dead letter."""
+    degraded: int = 0
+    """In memory, because the disk refuses, and not delivered."""
+    lost: int = 0
+    """Held by neither disk nor memory, deleted or damaged from outside, or neither deliverable nor kept as a letter."""
+
+    @property
+    def off(self) -> int:
+        """How many records are nowhere or counted twice."""
+        return abs(self.records - _sum(self._places()))
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every record is somewhere."""
+        return self.off == 0
 
     def describe(self) -> str:
         """Return the sum in words, and what is off where it is."""
-        return f"{self.destination}: {_sum_text(self.kept, 'kept', self._places())}"
+        return f"{self.destination}: {_sum_text(self.records, 'records', self._places())}"
 
     def _places(self) -> dict[str, int]:
         return {
-            "waiting": self.waiting,
             "spooled": self.spooled,
             "delivered": self.delivered,
             "dead-lettered": self.dead_lettered,

@@ -123,8 +123,10 @@ class Completing:
             self._await_part(unit)
         try:
             self.sink.accept(unit)
-        except Exception as error:  # noqa: BLE001 - above all a stack that ends right here
+        except BaseException as error:  # above all a stack that ends right here, or Ctrl-C
             self.sink.lost(unit)
+            if not isinstance(error, Exception):
+                raise
             self.fault("accept", error)
         finally:
             self.units.open.pop(id(unit), None)

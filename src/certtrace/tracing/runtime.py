@@ -81,7 +81,7 @@ class Tracer(Completing):
 
     @property
     def started_total(self) -> int:
-        """How many local roots were started, dropped ones included."""
+        """How many local roots were started, but for those that the sink was told of: dropped at their start."""
         # `next()` of a counter is atomic and free of locks; its repr is the one way to read it without counting on.
         return int(repr(self._started).removeprefix("count(").removesuffix(")"))
 
@@ -189,8 +189,8 @@ class Tracer(Completing):
         reach_as_deep_as_the_end()
         units = self.units
         unit = Unit(trace_id, units.generation)
-        next(self._started)
         units.open[id(unit)] = unit
+        unit.number = next(self._started)  # whoever sees it counted finds it among the open ones
         if self.sink.light_below:
             unit.light = trace_id & _LOW_BITS < self.sink.light_below
         unit.root = span = new_span(self, site, unit, new_bits(64) or 1, parent_id, unit.wall_ns)
@@ -199,8 +199,8 @@ class Tracer(Completing):
     def unit(self, trace_id: int) -> Unit:
         """See `Completing.unit`."""
         unit = Unit(trace_id, self.units.generation)
-        next(self._started)
         self.units.open[id(unit)] = unit
+        unit.number = next(self._started)
         return unit
 
     def _origin(self, site: CallSite, seed: str) -> TracedSpan:
@@ -226,7 +226,6 @@ class Tracer(Completing):
 
     def _skipped(self, context: Context, rule: str) -> SkippedSpan:
         self.sink.dropped_at_start(rule)
-        next(self._started)
         skipped = SkippedSpan(with_span(context, Unrecorded()), context)
         skipped.resume()
         return skipped

@@ -43,6 +43,10 @@ class Unit:
     root_ended = False
     root_ended_ns = 0
     """When, if spans below were open then."""
+    number = -1
+    """Its place among the local roots that started, from 0: it is started once it has one."""
+    counted = False
+    """Whether the account has it, as kept or dropped. Changes under the account's lock."""
     accepted = False
     """Whether the unit is in the pipeline's hands."""
     group: TraceGroup | None = None
