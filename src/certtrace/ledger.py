@@ -89,6 +89,7 @@ class Ledger:
         content: bytes = b"",
         redactions: Mapping[str, int] | None = None,
         time_ns: int | None = None,
+        content_lost: str = "",
     ) -> bool:
         """Write one entry; False, counted, where the disk refuses. Never raises.
 
@@ -100,6 +101,7 @@ class Ledger:
             content: The redacted, encoded unit as it goes to the spool; empty for a dropped one.
             redactions: How often what was found, by type.
             time_ns: When it was decided, unix time; now by default.
+            content_lost: Why `content` only stands for what the unit held, such as `crash`.
         """
         try:
             entry = {
@@ -113,6 +115,7 @@ class Ledger:
                 "spans": span_count,
                 "digest": self.digest(content) if content else "",
                 "redactions": dict(redactions or {}),
+                **({"content_lost": content_lost} if content_lost else {}),
             }
             with self._lock:
                 return self._append(entry)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -341,6 +343,32 @@ def test_the_ledger_has_an_entry_for_every_decided_unit(configured, home):
     decided = [entry for entry in entries if "keep" in entry]
     assert sorted((entry["keep"], entry["rule"]) for entry in decided) == [(False, "baseline"), (True, "error")]
     assert ledger.verify(path)
+
+
+def test_what_a_crash_left_without_content_gets_its_entry_in_the_ledger(configured, home):
+    code = """
+import os, sys, certtrace
+from certtrace import assembly
+certtrace.configure(home=sys.argv[1])
+worker = assembly.current_running().pipeline.worker
+worker._working.acquire()  # nothing is redacted
+with certtrace.span("cut off"):
+    pass
+os._exit(9)
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(home)], check=False, timeout=60)
+    assert done.returncode == 9
+    configured()
+    deadline = time.monotonic() + 30
+    while not (found := summaries(home)) and time.monotonic() < deadline:
+        certtrace.force_flush(1)
+    (lost,) = found
+    certtrace.shutdown(5)
+    entries = [json.loads(line) for path in (home / "ledger").glob("*.jsonl") for line in path.read_text().splitlines()]
+    (entry,) = [entry for entry in entries if "keep" in entry]
+    assert (entry["trace_id"], entry["rule"], entry["spans"]) == (lost.trace_id, "baseline", 1)
+    assert entry["content_lost"] == "crash"
+    assert all(ledger.verify(path) for path in (home / "ledger").glob("*.jsonl") if path.stat().st_size)
 
 
 def test_a_forked_child_records_its_own_and_nothing_of_its_parent(configured, home):

@@ -21,6 +21,7 @@ from certtrace.assembly.pipeline import Pipeline
 from certtrace.assembly.redaction import OTHERS, Route, key_of, policy_of, recognizers_of, redactor_of, routes
 from certtrace.assembly.running import Running
 from certtrace.assembly.sampling import sampler_of, sampling_policy_of
+from certtrace.delivery.adoption import StandIn
 from certtrace.delivery.otlp import encode_unit
 from certtrace.delivery.recorder import Recorder
 from certtrace.delivery.sender import Delivery
@@ -193,7 +194,19 @@ def _open_destinations(running: Running, stations: Stations, resource: Mapping[s
             redactions=counts,
         )
 
+    def enter_lost(units: Sequence[StandIn]) -> None:
+        for unit in units:
+            ledger.append(
+                trace_id=f"{unit.trace_id:032x}",
+                root_span_id=f"{unit.root_span_id:016x}",
+                decision=unit.decision,
+                span_count=unit.span_count,
+                content=unit.data,
+                content_lost="crash",
+            )
+
     stations.enter = enter
+    running.spool.on_content_lost = enter_lost
     running.delivery.wake()  # what an earlier process left is delivered now
 
 

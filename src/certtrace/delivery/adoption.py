@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from certtrace import semconv
 from certtrace.delivery import frames
@@ -13,10 +14,21 @@ from certtrace.delivery.files import read_from
 from certtrace.delivery.frames import SKELETON_PAYLOAD, Outcome, Record, RecordType
 from certtrace.delivery.otlp import encode_unit
 from certtrace.delivery.settlement import Settlement
-from certtrace.ports import ScopeRecord, SpanRecord
+from certtrace.ports import Decision, ScopeRecord, SpanRecord
 
 CONTENT_LOST_NAME = "content lost"
 _INTERNAL_KIND = 1
+
+
+class StandIn(NamedTuple):
+    """A unit that was accepted and whose content a crash destroyed."""
+
+    trace_id: int
+    root_span_id: int
+    decision: Decision
+    span_count: int
+    data: bytes
+    """What stands for it, encoded."""
 
 
 def adopt(
@@ -24,7 +36,7 @@ def adopt(
     destinations: Sequence[str],
     *,
     on_fault: Callable[[str], None],
-    on_content_lost: Callable[[int], None],
+    on_content_lost: Callable[[Sequence[StandIn]], None],
 ) -> Backlog:
     """Return what an adopted directory owes, skeletons without content included.
 
@@ -32,7 +44,7 @@ def adopt(
         directory: Locked by this process.
         destinations: Who is owed if the directory does not say.
         on_fault: Told of each `torn`, `corrupt`, `unknown`.
-        on_content_lost: Told how many skeletons had no content.
+        on_content_lost: Told of the units whose skeletons had no content.
 
     Raises:
         OSError: The directory cannot be read or written now. It may be tried again: every step can be repeated.
@@ -48,8 +60,7 @@ def adopt(
     found = {skeleton.sequence: skeleton for skeleton in _skeletons(directory, on_fault, not_ours)}
     lost = [skeleton for skeleton in found.values() if not settled.is_settled(skeleton.sequence)]
     if lost:
-        _append_lost(directory, backlog, manifest, lost, _later_parts(found, settled))
-        on_content_lost(len(lost))
+        on_content_lost(_append_lost(directory, backlog, manifest, lost, _later_parts(found, settled)))
     # Only now: whoever adopts after a crash in between finds the content that was appended.
     for number in directory.segments(JOURNAL_PREFIX):
         if number not in not_ours:
@@ -93,13 +104,14 @@ def _append_lost(
     manifest: Manifest,
     lost: Sequence[Record],
     parts: Mapping[tuple[int, int], int],
-) -> None:
+) -> list[StandIn]:
     numbers = directory.segments()
     last = numbers[-1] if numbers else 0
     writer = SegmentWriter(directory, frames.MAX_PAYLOAD_BYTES, last_segment=last, is_synced=True)
     # What a destination has beyond the end of the segments was delivered and then lost with the machine: a stand-in
     # must not take the place of what it has.
     ahead = backlog.is_behind_a_cursor()
+    written = []
     for skeleton in lost:
         has_root = ahead or parts.get((skeleton.trace_id, skeleton.root_span_id), 0) > skeleton.sequence
         data = encode_unit([_stand_in(skeleton, manifest.rules, has_root=has_root)], manifest.resource)
@@ -118,8 +130,14 @@ def _append_lost(
             )
         )
         backlog.grew(writer.segment, writer.end)
+        _, span_count, _, flags = SKELETON_PAYLOAD.unpack(skeleton.payload)
+        counts = not flags & Outcome.UNCOUNTED
+        rule = _rule_name(skeleton.rule, manifest.rules)
+        decision = Decision(keep=True, rule=rule, threshold=skeleton.threshold, counts=counts)
+        written.append(StandIn(skeleton.trace_id, skeleton.root_span_id, decision, span_count, data))
     writer.sync()
     writer.close()
+    return written
 
 
 def _stand_in(skeleton: Record, rules: Sequence[str], *, has_root: bool) -> SpanRecord:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from certtrace.delivery.adoption import adopt
+from certtrace.delivery.adoption import StandIn, adopt
 from certtrace.delivery.backlog import Backlog
 from certtrace.delivery.directory import ProcessDirectory, abandoned, remove_stale_drafts
 
@@ -20,7 +20,7 @@ class Orphans:
         root: Path,
         *,
         on_fault: Callable[[str], None],
-        on_content_lost: Callable[[int], None],
+        on_content_lost: Callable[[Sequence[StandIn]], None],
     ) -> None:
         """Take the spool's folder, and whom to tell what was found damaged or without content."""
         self._root = root

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 from certtrace.delivery import files
+from certtrace.delivery.adoption import StandIn
 from certtrace.delivery.backlog import Backlog, Item, Pending
 from certtrace.delivery.budget import Budget, Gate, is_certain
 from certtrace.delivery.counters import Owed, SpoolCounters, SpoolFacts
@@ -104,6 +105,8 @@ class Spool:
         self._fsync: Fsync = fsync
         # Deleted is a whole segment only: what is delivered must not keep a small spool full.
         self._sizes = Sizes(min(segment_bytes, max(max_bytes // _SEGMENTS, _SMALLEST_SEGMENT)), memory_bytes)
+        self.on_content_lost: Callable[[Sequence[StandIn]], None] | None = None
+        """Told of units of dead processes whose content is lost; what stands for them is in the spool by then."""
         self._budget = Budget(root, max_bytes, min_free_bytes, relieve)
         self._closed = False
         self._journal = Journal()
@@ -132,7 +135,7 @@ class Spool:
             fsync=self._fsync,
             refuses=self._refuses,
         )
-        self._orphans = Orphans(self._root, on_fault=self._count_fault, on_content_lost=self._count_content_lost)
+        self._orphans = Orphans(self._root, on_fault=self._count_fault, on_content_lost=self._content_lost)
         self._adopt_at = 0.0
         self._usage_at = 0.0
         self._gate = Gate.OPEN
@@ -341,9 +344,11 @@ class Spool:
         with self._lock:
             setattr(self._counters, fault, getattr(self._counters, fault) + 1)
 
-    def _count_content_lost(self, number: int) -> None:
+    def _content_lost(self, units: Sequence[StandIn]) -> None:
         with self._lock:
-            self._counters.content_lost += number
+            self._counters.content_lost += len(units)
+        if self.on_content_lost is not None:
+            self.on_content_lost(units)
 
     def _after_fork_in_child(self) -> None:
         """Become a process of its own: files are dropped unflushed, the directory is opened on first use."""
