@@ -34,6 +34,10 @@ def period_label(period: Period, seconds: float) -> str:
     return str(moment.tm_year) if period == "year" else ""
 
 
+def _begin(spans: Sequence[SpanRecord]) -> float:
+    return min((span.start_time_ns for span in spans), default=0) / 1e9
+
+
 class PeriodicRedactor:
     """Implements `ports.UnitRedactor` with one redactor for each period. Safe to share between threads."""
 
@@ -67,8 +71,18 @@ class PeriodicRedactor:
         self, spans: Sequence[SpanRecord], identities: Sequence[object], go_on: Callable[[], bool] | None = None
     ) -> list[SpanRecord]:
         """See `ports.UnitRedactor`; the period is that of the earliest span."""
-        begin = min((span.start_time_ns for span in spans), default=0)
-        return self._at(begin / 1e9).redact_unit(spans, identities, go_on)
+        return self._at(_begin(spans)).redact_unit(spans, identities, go_on)
+
+    def look_ahead(self, units: Sequence[Sequence[SpanRecord]], go_on: Callable[[], bool] | None = None) -> None:
+        """See `Redactor.look_ahead`; units of another period than the first are looked at when they come."""
+        with self._lock:
+            kept = list(self._redactors.values())
+        for redactor in kept:
+            redactor.look_ahead(())
+        if units:
+            first = self._at(_begin(units[0]))
+            label = period_label(self._period, _begin(units[0]))
+            first.look_ahead([spans for spans in units if period_label(self._period, _begin(spans)) == label], go_on)
 
     def redact_value(self, value: object, identities: Sequence[object] = ()) -> tuple[Any, Receipt]:
         """See `ports.UnitRedactor`."""

@@ -4,11 +4,12 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from threading import Lock
 from typing import Any, Final, TypeVar
 
 from certtrace.ports import GivenUpError, Receipt, Recognizer, SpanRecord, Structured
+from certtrace.redaction.ahead import NOTHING, Ahead, LookAhead
 from certtrace.redaction.attribute_keys import QUOTING
 from certtrace.redaction.bounds import bounded
 from certtrace.redaction.detect.detectors import Detectors
@@ -96,6 +97,9 @@ class Redactor:
             native=native,
         )
         self._people = KnownPeople(self._pseudonymizer, native=native)
+        self.ahead = NOTHING
+        """What was found in the texts of the units that come next."""
+        self._looking = LookAhead(self.texts, self.plain, self._recognizers)
         self.nobody = Known()
         """What is known about a trace that names nobody."""
         self.traces = KnownTraces()
@@ -125,6 +129,17 @@ class Redactor:
                     raise GivenUpError
                 redacted.append(unit.span(span, withheld=cut))
         return redacted
+
+    def look_ahead(self, units: Sequence[Sequence[SpanRecord]], go_on: Callable[[], bool] | None = None) -> None:
+        """Look at the texts of units that are redacted next, together, and forget those of the units before.
+
+        Args:
+            units: Their spans; none at all only forgets.
+            go_on: Asked from time to time; False breaks it off.
+        """
+        self.ahead = NOTHING
+        if units and not self.policy.withholds_free_text:
+            self.ahead = self._looking.over(units, go_on) if go_on is not None else self._looking.over(units)
 
     def redact_value(self, value: object, identities: Sequence[object] = ()) -> tuple[Any, Receipt]:
         """Return one JSON-like value redacted, with its receipt; see `ports.UnitRedactor`."""
@@ -211,9 +226,9 @@ class Redactor:
         """Return what stands for an exam secret: equal secrets stay recognisable."""
         return f"<exam-secret:{self._pseudonymizer.withheld(text)} len={len(text)}>"
 
-    def names(self) -> UnitNames | None:
+    def names(self, ahead: Ahead) -> UnitNames | None:
         """Return what recognizes names in the texts of one unit, if anything does."""
-        return UnitNames(self._recognizers.find_all) if self._recognizers else None
+        return UnitNames(partial(self._recognizers.find_all, ahead=ahead.names)) if self._recognizers else None
 
     def is_ordinary(self, key: str) -> bool:
         """Tell whether an attribute is treated by its value alone: no rule, and no word in its key, says otherwise."""

@@ -6,6 +6,7 @@ from threading import Lock
 from typing import Final
 
 from certtrace.ports import SpanRecord, Structured
+from certtrace.redaction.ahead import Ahead
 from certtrace.redaction.structure.plain import PlainData
 from certtrace.redaction.texts import Known, TextRedactor
 
@@ -60,9 +61,10 @@ class KnownTraces:
 class UnitTexts:
     """The texts of one unit, looked at together when the first of them is asked for."""
 
-    __slots__ = ("_clean", "_expected", "_plain", "_redactor", "_structures")
+    __slots__ = ("_ahead", "_clean", "_expected", "_plain", "_redactor", "_structures")
 
-    def __init__(self, redactor: TextRedactor, plain: PlainData) -> None:
+    def __init__(self, redactor: TextRedactor, plain: PlainData, ahead: Ahead) -> None:
+        self._ahead = ahead
         self._redactor = redactor
         self._structures = plain
         self._plain: dict[int, list[str]] = {}
@@ -97,8 +99,10 @@ class UnitTexts:
             memory = known.clean
             texts = set(self._expected).union(*self._plain.values())
             fresh = texts - memory.young
-            # Short texts stand together: a pattern that occurs in an id is not searched for in an answer.
-            found = self._redactor.clean(sorted(fresh, key=len), known)
+            found, rest = self._ahead.split(fresh, known)
+            if rest:
+                # Short texts stand together: a pattern that occurs in an id is not searched for in an answer.
+                found |= self._redactor.clean(sorted(rest, key=len), known)
             for text in found:
                 if len(text) <= CLEAN_LENGTH:
                     memory.add(text)

@@ -17,6 +17,8 @@ from certtrace.redaction.receipts import receipt_text
 from certtrace.redaction.shortcuts import CLEAN_LENGTH, UnitTexts, told
 from certtrace.redaction.structure import jsontext, tracestate
 from certtrace.redaction.structure.walker import LONG_NUMBER, Walk
+from certtrace.redaction.text.folding import fold_bytes
+from certtrace.redaction.text.views import may_be_escaped
 from certtrace.redaction.texts import Change, Look, Tally
 from certtrace.redaction.whole_values import as_text, masked_data, otlp, subject_of
 
@@ -52,11 +54,12 @@ class Unit:
         self._rules = redactor.rules
         self._withholds = redactor.policy.withholds_free_text
         self.tally = Tally()
-        self._texts = UnitTexts(redactor.texts, redactor.plain)
+        self._ahead = redactor.ahead
+        self._texts = UnitTexts(redactor.texts, redactor.plain, self._ahead)
         self._seen: dict[bool, set[str]] | None = {False: set(), True: set()} if repeats else None
         """Texts of any length found clean, without and with recognizers: spans of one unit hand the same answer on."""
         self._known = redactor.nobody
-        self._names = redactor.names()
+        self._names = redactor.names(self._ahead)
         self._default = redactor.scopes.default
         self._scope = self._default
         self._spans_kind = ("", "")
@@ -288,7 +291,7 @@ class Unit:
                 text = str.__str__(text)  # a subclass has methods of its own
             if seen is not None and text in seen:
                 return text
-            if self._look is self._bare and self._texts.expects() and text in self._texts.clean(self._known):
+            if self._remembers and self._texts.expects() and self._is_seen_clean(text):
                 return text
             redacted = self._redactor.free_text(text, self._known, self._look, self.tally, remember=self._remembers)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong must close the gate
@@ -297,6 +300,19 @@ class Unit:
         if seen is not None and redacted is text:
             seen.add(text)
         return redacted
+
+    def _is_seen_clean(self, text: str) -> bool:
+        """Tell whether the texts of the unit, looked at together, say that this one leaves as it is."""
+        if text not in self._texts.clean(self._known):
+            return False
+        if self._look.names is None:
+            return True
+        # A recognizer is asked for each reading of a text; this one has but one.
+        if self._names is None or may_be_escaped(fold_bytes(text)) or not self._names.is_nameless(text):
+            return False
+        if len(text) <= CLEAN_LENGTH:
+            self._known.clean_of_names.add(text)
+        return True
 
     def changes(self, text: str) -> list[Change]:
         """Return what would be replaced in one text of content.
@@ -367,7 +383,8 @@ class Unit:
         seen = self._seen[names is not None] if self._seen is not None else None
         try:
             if self._names is not None and names is not None:
-                self._names.prefetch(text for text in texts if seen is None or text not in seen)
+                young = self._young
+                self._names.prefetch(text for text in texts if text not in young and (seen is None or text not in seen))
             clean = self._texts.clean(self._known)
             for text in texts:
                 if (len(text) <= CLEAN_LENGTH and text in self._young) or (seen is not None and text in seen):
@@ -388,7 +405,7 @@ class Unit:
 
     def expect_part(self, spans: Sequence[SpanRecord]) -> None:
         """Do the same for a part of many spans, and forget the texts of the part before."""
-        self._texts = UnitTexts(self._redactor.texts, self._redactor.plain)
+        self._texts = UnitTexts(self._redactor.texts, self._redactor.plain, self._ahead)
         for span in spans:
             for value in span.attributes.values():
                 if isinstance(value, Structured):

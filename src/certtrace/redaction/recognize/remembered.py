@@ -20,6 +20,13 @@ class UnitNames:
         if len(missing) > 1:
             self._found.update(zip(missing, self._find_all(missing), strict=True))
 
+    def is_nameless(self, text: str) -> bool:
+        """Tell whether nothing is found in a text, and remember what is."""
+        found = self._found.get(text)
+        if found is None:
+            found = self._found[text] = self._find_all([text])[0]
+        return not found
+
     def find(self, text: str) -> list[Finding]:
         """Return the findings in one text."""
         found = self._found.get(text)
