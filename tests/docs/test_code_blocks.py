@@ -1,10 +1,10 @@
 """Every code block of the README and of `docs/` works, in the order in which a reader meets it.
 
 A Python block is run as a program of its own; one that begins with a comment such as `# grading.py` is saved under that
-name for the blocks after it. Of a shell block the lines that call `certtrace`, `python` or `pytest` are run,
-`export` sets a variable for what follows, and lines that begin with `echo` or `printf` are given to a shell. All blocks
-of a page share one folder and one data folder. A trace id of 8 hex digits in a command stands for the newest trace. A
-Langfuse address stands for a server of the test.
+name for the blocks after it, as is TOML that begins with one such as `# policy.toml`. Of a shell block the lines that
+call `certtrace`, `python` or `pytest` are run, `export` sets a variable for what follows, and lines that begin with
+`echo` or `printf` are given to a shell. All blocks of a page share one folder and one data folder. A trace id of 8 hex
+digits in a command stands for the newest trace. A Langfuse address stands for a server of the test.
 """
 
 import json
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[a-z]*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"# ([a-z_]+\.py)\n")
+_FILE = re.compile(r"# ([a-z_]+\.(?:py|toml))\n")
 _TRACE_ID = re.compile(r"\b[0-9a-f]{8}\b")
 _RUN = {
     "python": ["-W", "error"],
@@ -110,6 +110,8 @@ class Reader:
             json.loads(block.text)
         elif block.language == "toml":
             tomllib.loads(block.text)
+            if named := _FILE.match(block.text):
+                (self._folder / named[1]).write_text(block.text, encoding="utf-8")
         else:
             assert block.language == "text", f"{self._page.name}:{block.line} has a block in {block.language!r}"
 
