@@ -1,12 +1,13 @@
 """Measure how fast redaction is, and how long it makes other threads wait.
 
-Run from the repository: `python benchmarks/redaction_speed.py [texts] [spans] [long] [waits] [hostile]`.
+Run from the repository: `python benchmarks/redaction_speed.py [texts] [spans] [units] [long] [waits] [hostile]`.
 The answers are read from `../shared/data`; without them synthetic text stands in. All times are of one thread on one
 core, the best of several runs; `waits` subtracts what other processes took.
 """
 
 import gzip
 import json
+import random
 import sys
 import threading
 import time
@@ -19,6 +20,7 @@ from certtrace.ports import SpanRecord, Structured
 from certtrace.redaction import RedactionPolicy, Redactor
 from certtrace.redaction.detect.detectors import Detectors
 from certtrace.redaction.policy.kinds import FORMATS
+from certtrace.redaction.recognize.shipped import load
 from certtrace.redaction.text.engine import NATIVE
 from certtrace.redaction.text.views import views
 
@@ -117,6 +119,53 @@ def spans() -> None:
                 print(f"{name} {who}, {count} spans of 2 KB in a unit: {least * 1e6:5.0f} µs a span")
 
 
+def _waiting(count: int, words: int, number: int) -> list[list[SpanRecord]]:
+    """Return 64 units of so many spans, whose inputs are texts of so many words that nobody has seen."""
+    source = random.Random(number)
+    vocabulary = " ".join(answers()[:200]).split()
+    return [
+        [
+            SpanRecord(
+                1, span + 1, 0, "grade.pass", 1, 0, 1, 1, "",
+                {
+                    semconv.OBSERVATION_TYPE: "span",
+                    semconv.OBSERVATION_INPUT: Structured({"answer": " ".join(source.choices(vocabulary, k=words))}),
+                    semconv.OBSERVATION_OUTPUT: Structured({"grade": 1.5, "why": f"pass {source.random()}"}),
+                },
+            )
+            for span in range(count)
+        ]
+        for _ in range(64)
+    ]  # fmt: skip
+
+
+def units() -> None:
+    """Print what a span costs in units that wait together, each redacted alone and after a look ahead, by turns.
+
+    It is the time of all threads of this process: the recognizer of names works with numpy.
+    """
+    recognizer = load()
+    for who, identities in (("nobody known", []), ("one person known", [IDENTITY])):
+        for count in (1, 2, 10):
+            for words in (30, 300):
+                spent: dict[bool, list[float]] = {False: [], True: []}
+                for number in range(8):
+                    for ahead in (False, True):
+                        redactor = Redactor(RedactionPolicy(), b"k" * 32, own=[recognizer])
+                        waiting = _waiting(count, words, number + 8 * ahead)
+                        begin = time.process_time()
+                        size = max(1, 64 // count)  # as many as the worker takes at once, about
+                        for at in range(0, len(waiting), size):
+                            if ahead:
+                                redactor.look_ahead(waiting[at : at + size])
+                            for unit in waiting[at : at + size]:
+                                redactor.redact_unit(unit, identities)
+                        spent[ahead].append((time.process_time() - begin) / count / len(waiting))
+                alone, together = (min(spent[ahead]) * 1e6 for ahead in (False, True))
+                label = f"{who}, {count:2} spans of {words:3} words in a unit"
+                print(f"{label:52} {alone:5.0f} µs a span alone, {together:5.0f} ahead: ×{alone / together:.1f}")
+
+
 def long() -> None:
     plain = " ".join(answers())[:200_000]
     personal = f"Björn’s answer: mail bjorn.lindqvist@example.com or 4111 1111 1111 1111. {plain[:300]}" * 600
@@ -177,6 +226,17 @@ def waits() -> None:
                 partial(time.sleep, 0.01) if text is None else partial(redactor.redact_value, {"t": text}, [IDENTITY])
             )
             _print_waits(f"{name} {label}", work, 2.0)
+    redactor = Redactor(RedactionPolicy(), b"k" * 32, own=[load()])
+    for words in (30, 300):
+        waiting = _waiting(1, words, words)
+        for ahead, label in ((False, "each alone"), (True, "after a look ahead")):
+
+            def work(waiting: list[list[SpanRecord]] = waiting, ahead: bool = ahead) -> None:
+                redactor.look_ahead(waiting if ahead else ())
+                for unit in waiting:
+                    redactor.redact_unit(unit, ())
+
+            _print_waits(f"units of {words} words, {label}", work, 2.0)
 
 
 def hostile() -> None:
@@ -197,7 +257,7 @@ def _print_waits(label: str, work: Callable[[], object], seconds: float) -> None
     print(f"{label:48} median {median:5.2f} ms, 99 % {high:5.2f} ms, longest {worst:6.2f} ms")
 
 
-SECTIONS = {"texts": texts, "spans": spans, "long": long, "waits": waits, "hostile": hostile}
+SECTIONS = {"texts": texts, "spans": spans, "units": units, "long": long, "waits": waits, "hostile": hostile}
 
 
 def main() -> None:

@@ -16,7 +16,8 @@ from certtrace.redaction.structure.plain import PlainData
 from certtrace.redaction.text.batch import Batch
 from certtrace.redaction.text.fairness import yield_turn
 from certtrace.redaction.text.lazy import lazy
-from certtrace.redaction.text.views import may_be_escaped
+from certtrace.redaction.text.rereading import reread
+from certtrace.redaction.text.views import MAX_ROUNDS
 from certtrace.redaction.texts import Known, TextRedactor
 
 _AT_ONCE: Final = 8_192
@@ -161,12 +162,20 @@ def _leaves(value: object) -> list[str]:
 
 
 def _quoting(texts: Sequence[str], known: Known) -> tuple[set[str], set[str]]:
-    """Return the texts in which someone known is named, and those that may name someone in another reading."""
-    batch = Batch(texts)
-    named: set[int] = set()
-    known.suspects(batch, named)
-    unsure = {batch.owner(match.start()) for match in _MAY_ENCODE.finditer(batch.data)}
-    if batch.may_be_escaped():
-        spans = map(batch.span, range(len(texts)))
-        unsure.update(index for index, (start, end) in enumerate(spans) if may_be_escaped(batch.data[start:end]))
-    return {texts[index] for index in named}, {texts[index] for index in unsure - named}
+    """Return the texts that name someone known in any reading, and those that may do so in what they encode."""
+    found: set[str] = set()
+    unsure: set[str] = set()
+    sources = texts
+    for round_ in range(MAX_ROUNDS):
+        batch = Batch(texts)
+        named: set[int] = set()
+        known.suspects(batch, named)
+        found.update(sources[index] for index in named)
+        unsure.update(sources[batch.owner(match.start())] for match in _MAY_ENCODE.finditer(batch.data))
+        if round_ == MAX_ROUNDS - 1 or not batch.may_be_escaped():
+            break
+        read = [(sources[index], text) for index, text in reread(batch) if sources[index] not in found]
+        sources, texts = [source for source, _ in read], [text for _, text in read]
+        if not texts:
+            break
+    return found, unsure
