@@ -43,6 +43,8 @@ class Reading:
     lanes: Mapping[str, LaneStatus] = field(default_factory=dict)
     ledger_failures: int = 0
     imbalance: int = 0
+    sums: str = ""
+    """The account's sums in words."""
 
     @classmethod
     def of(cls, running: Running) -> "Reading":
@@ -62,6 +64,7 @@ class Reading:
             lanes=running.delivery.status().destinations if running.delivery is not None else {},
             ledger_failures=running.ledger.failures if running.ledger is not None else 0,
             imbalance=status.imbalance,
+            sums=status.describe(),
         )
 
 

@@ -113,6 +113,11 @@ def _counters(seen: Reading) -> Iterator[Finding]:
         yield warning("counters", f"{said}; own faults: {', '.join(seen.faults)}", "Please report them.", **facts)
     else:
         yield ok("counters", said, **facts)
+    sums = seen.sums.replace("\n", "; ")
+    if seen.imbalance:
+        yield wrong("account", f"it does not add up: {sums}", "This is a fault of certtrace. Please report it.")
+    else:
+        yield ok("account", sums)
     metrics: dict[str, float] = {}
     for instrument in INSTRUMENTS:
         for value, attributes in instrument.read(seen):

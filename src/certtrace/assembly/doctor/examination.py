@@ -23,6 +23,7 @@ AREAS: Final = (
     "store",
     "langfuse",
     "counters",
+    "account",
     "metrics",
     "canary",
 )
