@@ -149,8 +149,8 @@ def test_what_was_kept_for_context_only_is_told_apart(recorded, stats):
     assert told["traces"]["context_only"] == 1
     assert told["traces"]["estimate"]["value"] == 1.0
     assert told["units"]["exact"]["kept_for_context"] == 1
-    assert "1 kept units were kept for context only" in remarks
-    assert "1 traces were kept for context only" in remarks
+    assert "Units kept for context only: 1." in remarks
+    assert "Traces kept for context only: 1." in remarks
 
 
 def test_a_unit_that_was_dropped_and_brought_back_is_one_unit(recorded, stats):
@@ -189,7 +189,14 @@ def test_kept_units_that_are_not_stored_are_named(recorded, stats):
     told, remarks = stats()
     assert told["units"]["exact"]["kept"] == 2
     assert told["units"]["stored"] == 1
-    assert "1 kept units are not in the store" in remarks
+    assert "Kept units that are not in the store: 1," in remarks
+
+
+def test_a_filter_that_nothing_matches_is_not_taken_for_an_empty_folder(recorded, run):
+    recorded.unit(KEPT)
+    home = str(recorded.write())
+    assert "No such trace under" in run("--home", home, "traces", "--stats", "--service", "nope").stderr
+    assert "Nothing recorded yet under" in run("--home", home + "-new", "traces", "--stats").stderr
 
 
 def test_filters_by_time_and_service_leave_exact_counts(recorded, stats, since):
@@ -227,7 +234,7 @@ def test_traces_that_do_not_say_how_they_were_sampled_stand_for_nothing(run):
     assert told["traces"]["unknown_sampling"] == 2
     assert told["traces"]["context_only"] == 1
     assert told["traces"]["estimate"] is None
-    assert "2 traces do not say how they were sampled" in result.stderr
+    assert "Traces that do not say how they were sampled: 2." in result.stderr
 
 
 def test_nothing_recorded_says_what_to_run(run, tmp_path):

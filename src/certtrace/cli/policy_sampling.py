@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -81,7 +82,9 @@ def try_on_traces(home: ChosenHome, file: Path | None, since: int | None, *, as_
     if as_json:
         print_json({**_as_json(trial), "unknown": unknown})
     else:
-        print_lines(output(), [*_lines(trial), "", "What cannot be known:", *(f"- {each}" for each in unknown)])
+        console = output()
+        notes = (line for each in unknown for line in wrap(f"- {each}", console.width, subsequent_indent="  "))
+        print_lines(console, [*_lines(trial), "", "What cannot be known:", *notes])
 
 
 def _traces(source: "StoreSource", matching: "TraceFilter") -> Iterator["Trace"]:
@@ -99,15 +102,15 @@ def unknowable(policy: "SamplingPolicy", trial: "Trial") -> Iterator[str]:
     """Say what stored traces cannot tell about a policy."""
     if trial.gone:
         by_rule = ", ".join(f"{rule} {number}" for rule, number in sorted(trial.gone.items()))
-        yield f"{sum(trial.gone.values())} units were dropped when they ended and cannot be tried ({by_rule})."
+        yield f"Units that were dropped when they ended cannot be tried: {sum(trial.gone.values())} ({by_rule})."
     yield (
         "Kinds of units that are always dropped (at their start, by a drop rule, with a probability of 0) are missing "
         "from every number. A dry run (CERTTRACE_SAMPLING_DRY_RUN=true) keeps all."
     )
     if trial.all_units.sampled:
-        yield f"{trial.all_units.sampled} stored units stand for more than themselves; the estimates weigh them."
+        yield f"Stored units that stand for more than themselves: {trial.all_units.sampled}; the estimates weigh them."
     if trial.uncounted:
-        yield f"{trial.uncounted} stored units stand for no others (kept for context only): no estimate counts them."
+        yield f"Stored units that stand for no others (kept for context only): {trial.uncounted}; nothing counts them."
     if policy.limits():
         yield "Limits were tried on the stored units alone: where more happened than is stored, they drop more."
     if policy.parent != "ignore":

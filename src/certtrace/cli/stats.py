@@ -38,7 +38,14 @@ def print_stats(home: Path, ledger: Path, store: Path, matching: TraceFilter, *,
     elif found.traces.stored or (decisions is not None and decisions.total):
         console = output()
         print_lines(console, _lines(found, decisions, matching, console))
-    for text in _remarks(found, decisions, home):
+    if not found.traces.stored and (decisions is None or not decisions.total):
+        is_filtered = matching != EVERYTHING
+        remark(
+            f"{'No such trace' if is_filtered else 'Nothing recorded yet'} under {home}. "
+            f"{'See all with: certtrace traces' if is_filtered else 'Run: certtrace demo'}"
+        )
+        return
+    for text in _remarks(found, decisions):
         remark(text)
 
 
@@ -186,23 +193,21 @@ def _dollars(value: float) -> str:
     return f"${value:,.2f}" if value >= 1 else f"${value:.4f}"
 
 
-def _remarks(found: Findings, decisions: Decisions | None, home: Path) -> Iterator[str]:
+def _remarks(found: Findings, decisions: Decisions | None) -> Iterator[str]:
     """Say what the numbers alone do not: what they leave out, and why some are missing."""
     if decisions is None:
         yield "Exact counts are by time and service only: the ledger knows nothing of what happened in a trace."
-    elif not decisions.total and not found.traces.stored:
-        yield f"Nothing recorded under {home}. Run: certtrace demo"
     elif missing := len(decisions.kept) - found.all_units.stored:
-        yield f"{missing:,} kept units are not in the store: not delivered yet, sent elsewhere only, or removed."
+        yield f"Kept units that are not in the store: {missing:,}, not delivered yet, sent elsewhere only, or removed."
     context = sum(unit.threshold is None for unit in decisions.kept.values()) if decisions is not None else 0
     if context:
-        yield f"{context:,} kept units were kept for context only: they stand for nothing in an estimate."
+        yield f"Units kept for context only: {context:,}. They stand for nothing in an estimate."
     if found.dry_run:
-        yield f"{found.dry_run:,} traces come from a dry run, which keeps everything: they stand for themselves."
+        yield f"Traces from a dry run, which keeps everything: {found.dry_run:,}. They stand for themselves."
     if found.without_threshold:
-        yield f"{found.without_threshold:,} traces were kept for context only: they stand for nothing in an estimate."
+        yield f"Traces kept for context only: {found.without_threshold:,}. They stand for nothing in an estimate."
     if found.without_stamp:
-        yield f"{found.without_stamp:,} traces do not say how they were sampled: they stand for nothing in an estimate."
+        yield f"Traces that do not say how they were sampled: {found.without_stamp:,}. They stand for nothing in estimates."
     if found.traces.tally.count().is_rough or found.all_units.tally.count().is_rough:
         yield "~ means that so few sampled traces are behind the number that its error is a rough guess."
 
