@@ -38,12 +38,11 @@ def print_stats(home: Path, ledger: Path, store: Path, matching: TraceFilter, *,
     elif found.traces.stored or (decisions is not None and decisions.total):
         console = output()
         print_lines(console, _lines(found, decisions, matching, console))
-    if not found.traces.stored and (decisions is None or not decisions.total):
-        is_filtered = matching != EVERYTHING
-        remark(
-            f"{'No such trace' if is_filtered else 'Nothing recorded yet'} under {home}. "
-            f"{'See all with: certtrace traces' if is_filtered else 'Run: certtrace demo'}"
-        )
+    elif matching == EVERYTHING:
+        remark(f"Nothing recorded yet under {home}. Run: certtrace demo")
+        return
+    else:
+        remark(f"No such trace under {home}. See all with: certtrace traces")
         return
     for text in _remarks(found, decisions):
         remark(text)
@@ -207,7 +206,7 @@ def _remarks(found: Findings, decisions: Decisions | None) -> Iterator[str]:
     if found.without_threshold:
         yield f"Traces kept for context only: {found.without_threshold:,}. They stand for nothing in an estimate."
     if found.without_stamp:
-        yield f"Traces that do not say how they were sampled: {found.without_stamp:,}. They stand for nothing in estimates."
+        yield f"Traces that do not say how they were sampled: {found.without_stamp:,}. No estimate counts them."
     if found.traces.tally.count().is_rough or found.all_units.tally.count().is_rough:
         yield "~ means that so few sampled traces are behind the number that its error is a rough guess."
 
