@@ -17,6 +17,7 @@ from certtrace.redaction.receipts import receipt_text
 from certtrace.redaction.shortcuts import CLEAN_LENGTH, UnitTexts, told
 from certtrace.redaction.structure import jsontext, tracestate
 from certtrace.redaction.structure.walker import LONG_NUMBER, Walk
+from certtrace.redaction.text.fairness import yield_turn
 from certtrace.redaction.text.folding import fold_bytes
 from certtrace.redaction.text.views import may_be_escaped
 from certtrace.redaction.texts import Change, Look, Tally
@@ -108,6 +109,7 @@ class Unit:
 
     def span(self, span: SpanRecord, *, withheld: int = 0) -> SpanRecord:
         """Return one span redacted, with its receipt, which tells also what was `withheld` before."""
+        yield_turn()  # where everything was looked at ahead, nothing else lets other threads in
         begin = time.perf_counter_ns()
         self.tally = Tally(withheld=withheld)
         kind = _KINDS[span.kind] if 0 <= span.kind < len(_KINDS) else ""
