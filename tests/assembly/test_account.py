@@ -192,7 +192,6 @@ def everything_at_once(configured, home, sink, tmp_path, seed, seconds):
 
 def test_every_sum_holds_at_every_look_under_everything_at_once(configured, home, sink, tmp_path):
     status = everything_at_once(configured, home, sink, tmp_path, 1, 1.0)
-    assert status.account.kept_by_rule["promoted"] > 0
     assert sum(status.account.dropped.values()) > 0
     assert all(passage.delivered > 0 for passage in status.passages.values())
 
@@ -218,6 +217,22 @@ def test_what_is_refused_for_want_of_room_is_dropped_and_nowhere_else(configured
     assert watch.wrong == []
     assert status.handover.accepted == status.account.kept
     assert status.passages["langfuse"].delivered == status.passages["langfuse"].records == status.account.kept
+
+
+def test_what_is_brought_back_is_kept_and_accepted_at_every_look(configured, home, sink, tmp_path):
+    start(configured, home, sink, sampling_policy=policy(tmp_path), recorder_max_bytes=4_194_304)
+    with Watch(promotes=True) as watch:
+        for _ in range(200):
+            with span("rated") as handle:
+                leaf(0)
+            handle.score("afterwards", 1.0)
+        settle(60)
+    status = assembly.status()
+    assert watch.wrong == []
+    assert status.account.kept_by_rule["promoted"] > 100
+    assert status.account.kept == status.handover.accepted == 200
+    # Each with the score that brought it back.
+    assert status.passages["store"] == Passage("store", records=400, delivered=400)
 
 
 def test_dead_letters_are_counted_as_records_and_once(configured, home, sink):
@@ -255,8 +270,9 @@ def test_a_deleted_spool_is_a_loss_that_is_said(configured, home):
         with span("unit"):
             leaf(1)
     running.pipeline.flush(10)
-    shutil.rmtree(running.spool.path)
-    running.spool.maintain()
+    deleted = running.spool.path
+    shutil.rmtree(deleted)
+    assert wait_until(lambda: running.spool.maintain() or running.spool.path != deleted)
     with span("unit"):
         leaf(1)
     running.pipeline.flush(10)

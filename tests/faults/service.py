@@ -84,7 +84,7 @@ class Service:
         assert result.delivered, result
         status = assembly.status()
         assert status is not None
-        assert status.account.balanced, status.account
+        assert status.balanced, status.describe()
         assert status.pending == {"store": 0, "langfuse": 0}
         sent = Counter(span.name for span in self.sent())
         assert sent == self.stored()

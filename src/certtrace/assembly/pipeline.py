@@ -238,15 +238,19 @@ class Pipeline:
     def lost(self, unit: Unit) -> None:
         """See `UnitSink.lost`."""
         with self.lock:
-            if unit.counted or any(each is unit for each in self._queue):
+            # Flat, and the count before all else: there may be no more than one frame of stack left.
+            if unit.counted:
                 return
+            for each in self._queue.copy():
+                if each is unit:
+                    return
             if unit.sequence > 0 and (unit.partial is not None or (unit.decision is not None and unit.decision.keep)):
                 unit.decision = unit.decision or unit.partial
                 self._queue.append(unit)  # its skeleton is on disk: it is accepted
             else:
-                unit.decision = Decision(keep=False, rule="fault")
                 self.account.count_dropped("fault")
                 unit.counted = True
+                unit.decision = Decision(keep=False, rule="fault")
             unit.accepted = True
 
     def score(self, record: ScoreRecord, unit: Unit) -> None:
