@@ -10,6 +10,8 @@ from opentelemetry.instrumentation.propagators import get_global_response_propag
 
 import certtrace
 from certtrace import assembly, semconv
+from certtrace.assembly.sampling import read_policy
+from certtrace.assembly.trial import try_policy
 from certtrace.records.source import StoreSource, TraceFilter
 from certtrace.testing import recording
 
@@ -69,6 +71,21 @@ def test_a_policy_file_decides(configured, home, tmp_path):
     assert assembly.status().account.kept_by_rule == {"long-ones": 1}
     (kept,) = summaries(home)
     assert kept.name == "read"
+
+
+def test_a_policy_that_kept_traces_with_a_seed_keeps_them_again_when_it_is_tried(configured, home, tmp_path):
+    configured(sampling_policy=policy(tmp_path, "[sampling]\nbaseline = 0.5\n"))
+    for number in range(60):
+        with certtrace.span("answer.grade", seed=f"answer-{number}"):
+            pass
+    certtrace.force_flush(10)
+    kept = assembly.status().account.kept
+    assert 10 < kept < 50
+    source = StoreSource(home / "store.db")
+    tried = try_policy(
+        read_policy(tmp_path / "policy.toml"), [source.get_trace(each.trace_id) for each in summaries(home)]
+    )
+    assert (tried.units, tried.kept) == (kept, kept)
 
 
 def test_a_flush_closes_the_windows_of_limits_so_that_nothing_stays_pending(configured, home, tmp_path):

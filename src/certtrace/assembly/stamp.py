@@ -12,7 +12,7 @@ from certtrace.ports import Decision, SpanRecord
 from certtrace.sampling import NEVER, threshold_hex, tracestate_with
 from certtrace.tracing.units import Unit
 
-_RANDOMNESS: Final = re.compile(r"(?<![a-z0-9])rv:[0-9a-f]{14}(?![0-9a-f])")
+_RANDOMNESS: Final = re.compile(r"(?<![a-z0-9])rv:([0-9a-f]{14})(?![0-9a-f])")
 _NOTHING_FOUND: Final = '"counts":{},"withheld":0'
 """In most receipts; the others are read."""
 
@@ -21,11 +21,11 @@ def stamp(spans: Sequence[SpanRecord], decision: Decision, unit: Unit) -> tuple[
     """Put rule, threshold and receipt where they can be read; return what was found and withheld in all spans."""
     total: dict[str, int] = {}
     withheld = 0
-    plain = unit.shed == 0 and not (unit.late or unit.is_part or unit.parts or unit.light)
-    told = _stamp_of(decision) if plain else _text(decision, unit)
-    threshold = decision.threshold if decision.counts else None
     # Of the state that came from outside only the randomness: the rest was redacted away on the span itself.
     randomness = _RANDOMNESS.search(unit.trace_state)
+    plain = randomness is None and unit.shed == 0 and not (unit.late or unit.is_part or unit.parts or unit.light)
+    told = _stamp_of(decision) if plain else _text(decision, unit, randomness[1] if randomness else "")
+    threshold = decision.threshold if decision.counts else None
     state = tracestate_with(f"{semconv.TRACESTATE_KEY}={randomness[0]}" if randomness else "", threshold)
     for span in spans:
         own = span.scope.name == semconv.SCOPE_NAME
@@ -55,8 +55,10 @@ def _told(decision: Decision) -> dict[str, Any]:
     return told
 
 
-def _text(decision: Decision, unit: Unit) -> str:
+def _text(decision: Decision, unit: Unit, randomness: str) -> str:
     told = _told(decision)
+    if randomness:
+        told["rv"] = randomness  # where it is not the trace id's, a policy cannot be tried without it
     told |= {name: True for name in ("late", "light") if getattr(unit, name)}
     if unit.is_part or unit.parts:
         told["part"] = "more follows" if unit.is_part else "last"

@@ -14,7 +14,7 @@ from certtrace.sampling.deciding import Sampler
 from certtrace.sampling.estimates import Estimate, Part, Tally
 from certtrace.sampling.limits import Limits
 from certtrace.sampling.model import SamplingPolicy
-from certtrace.sampling.tracestate import threshold_of
+from certtrace.sampling.tracestate import randomness_of, threshold_of
 from certtrace.sampling.verdict import NEVER, Deferred
 
 MAX_EXAMPLES: Final = 3
@@ -162,7 +162,7 @@ def _unit(trace_id: str, root: Observation, found: Sequence[Observation]) -> Sto
     facts = UnitFacts(
         service=service_of(root) or "unknown_service",
         route=root.name,
-        randomness=int(trace_id, 16) & (NEVER - 1),
+        randomness=_randomness(trace_id, note.get("rv")),
         duration_ns=root.end_time_ns - root.start_time_ns,
         span_count=len(spans),
         has_error=any(each.level == "ERROR" for each in spans),
@@ -175,6 +175,11 @@ def _unit(trace_id: str, root: Observation, found: Sequence[Observation]) -> Sto
     )
     kept_with = threshold_of(f"{semconv.TRACESTATE_KEY}=th:{threshold}") if isinstance(threshold, str) else None
     return StoredUnit(trace_id, facts, root.start_time_ns, root.end_time_ns, kept_with)
+
+
+def _randomness(trace_id: str, noted: object) -> int:
+    state = f"{semconv.TRACESTATE_KEY}=rv:{noted}" if isinstance(noted, str) else ""
+    return randomness_of(int(trace_id, 16), state)
 
 
 def _note(root: Observation) -> Mapping[str, Any]:
