@@ -69,6 +69,53 @@ def test_a_look_ahead_that_fails_costs_nothing(configured, home, error):
     assert b"layers isolate change" in bytes_of(home)
 
 
+def test_a_unit_alone_is_not_looked_at_ahead(configured):
+    looked = []
+
+    class Noting(Redactor):
+        def look_ahead(self, units, go_on=None):
+            looked.append(units)
+
+    running = configured()
+    running.pipeline.stations.routes = [Route(Noting(RedactionPolicy(), b"k" * 32))]
+    seen = []
+    running.pipeline.stations.listeners.append(seen.extend)
+    for _ in range(3):
+        grade("alone")
+        running.pipeline.flush(10)
+    assert len(seen) == 3
+    assert not looked
+
+
+def test_what_is_looked_at_together_is_bounded_in_memory(configured):
+    looked = []
+
+    class Counted(Redactor):
+        def look_ahead(self, units, go_on=None):
+            looked.append(len(units))
+            super().look_ahead(units, go_on)
+
+    running = configured()
+    running.pipeline.stations.routes = [Route(Counted(RedactionPolicy(), b"k" * 32))]
+    with running.pipeline.worker._working:
+        for number in range(COUNT):
+            grade(f"{number} isolates change " * 2_000)
+    running.pipeline.flush(30)
+    assert 1 < max(looked) < COUNT
+
+
+def test_a_redactor_that_cannot_look_ahead_is_asked_unit_by_unit(configured):
+    inner = Redactor(RedactionPolicy(), b"k" * 32)
+    plain = type("Plain", (), {"redact_unit": staticmethod(inner.redact_unit), "redact_value": inner.redact_value})()
+    running = configured()
+    running.pipeline.stations.routes = [Route(plain)]
+    seen = []
+    running.pipeline.stations.listeners.append(seen.extend)
+    grade_many(running)
+    running.pipeline.flush(30)
+    assert len(seen) == COUNT
+
+
 def test_whoever_is_known_in_one_trace_is_gone_from_that_trace_alone(configured, home):
     running = configured(redaction_policy=without_names(home))
     with running.pipeline.worker._working:

@@ -210,3 +210,29 @@ def test_units_of_two_periods_have_the_pseudonyms_of_their_own() -> None:
     assert found == redacted(periodic(), units)
     together.look_ahead(())
     assert found == redacted(together, units)
+
+
+def test_somebody_known_is_found_in_texts_escaped_many_times_over() -> None:
+    name = "Wanda Okafor"
+    texts = [name]
+    for _ in range(5):
+        name = name.replace("%", "%25").replace("W", "%57").replace("O", "%4F")
+        texts.append(name)
+    units = [[span({"answer": f"{text} isolates change"}, f"n {n}")] for n, text in enumerate(texts)]
+    people = [{"name": "Wanda Okafor"}]
+    together = Redactor(RedactionPolicy(names="off"), KEY)
+    alone = Redactor(RedactionPolicy(names="off"), KEY)
+    together.look_ahead(units)
+    found = [fields(*together.redact_unit(unit, people)) for unit in units]
+    assert found == [fields(*alone.redact_unit(unit, people)) for unit in units]
+    assert "Okafor" not in str(found[0])
+    assert "<person:" in str(found[1])
+
+
+def test_of_a_wide_structure_that_is_walked_some_texts_are_looked_at() -> None:
+    redactor = Redactor(RedactionPolicy(), KEY, own=[load()])
+    pairs = [[f"Wanda Okafor wrote {n} times", f"and {n} more"] for n in range(100)]
+    units = [[span({"email": "x@example.com", "pairs": pairs})], *answers(1)]
+    redactor.look_ahead(units)
+    assert 50 < len(redactor.ahead.names) < 150
+    assert redacted(redactor, units) == redacted(Redactor(RedactionPolicy(), KEY, own=[load()]), units)

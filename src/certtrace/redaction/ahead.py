@@ -166,16 +166,15 @@ def _quoting(texts: Sequence[str], known: Known) -> tuple[set[str], set[str]]:
     found: set[str] = set()
     unsure: set[str] = set()
     sources = texts
-    for round_ in range(MAX_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         batch = Batch(texts)
         named: set[int] = set()
         known.suspects(batch, named)
         found.update(sources[index] for index in named)
         unsure.update(sources[batch.owner(match.start())] for match in _MAY_ENCODE.finditer(batch.data))
-        if round_ == MAX_ROUNDS - 1 or not batch.may_be_escaped():
+        again = reread(batch) if batch.may_be_escaped() else ()
+        read = [(sources[index], text) for index, text in again if sources[index] not in found]
+        if not read:
             break
-        read = [(sources[index], text) for index, text in reread(batch) if sources[index] not in found]
         sources, texts = [source for source, _ in read], [text for _, text in read]
-        if not texts:
-            break
     return found, unsure
