@@ -180,7 +180,7 @@ def _open_destinations(running: Running, stations: Stations, resource: Mapping[s
     )
     running.delivery = Delivery(running.spool, destinations, on_delivered=delivered)
     key = load_or_create(settings.keys_path, LEDGER)
-    running.ledger = ledger = Ledger(settings.ledger_path, key, settings.effective_service_name)
+    running.ledger = ledger = Ledger(settings.ledger_path, key, str(resource[semconv.SERVICE_NAME]))  # redacted by now
     stations.spool = running.spool
     stations.wake = running.delivery.wake
 

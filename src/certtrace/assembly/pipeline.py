@@ -11,6 +11,7 @@ from certtrace.assembly.outlet import Decided, Outlet, Stations, root_id
 from certtrace.assembly.worker import Worker
 from certtrace.ports import Decision, ScoreRecord
 from certtrace.sampling import Account, Deferred
+from certtrace.semconv import SERVICE_NAME
 from certtrace.tracing.spans import TracedSpan
 from certtrace.tracing.units import Unit, Units
 
@@ -88,7 +89,7 @@ class Pipeline:
         """Held while a unit leaves the queue and enters the account."""
         self.deferred: dict[int, Unit] = {}
         """Units in the hands of the limits, until they are dropped or queued."""
-        self.account = Account(self.lock, self.deciding.service)
+        self.account = Account(self.lock, str(self.stations.resource.get(SERVICE_NAME, "")))
         self.worker = Worker(self)
         self._queue: deque[Unit] = self.worker.queue
         self._backlog_bytes = 0
