@@ -349,6 +349,38 @@ def test_a_server_says_in_its_reply_that_it_keeps_the_trace(configured):
     assert (told, silent) == ({"certtrace-keep": "1"}, {})
 
 
+def test_what_is_kept_for_an_error_asks_the_others_to_keep_the_trace(configured, home):
+    configured(sample_rate=0.0)
+    request, before, reply = {}, {}, {}
+    with certtrace.span("orchestrator") as span:
+        certtrace.inject(request)
+        with certtrace.continue_trace(request), certtrace.span("consumer"):
+            certtrace.inject(before)
+            with pytest.raises(ValueError):
+                fail()
+            certtrace.inject(reply)
+        span.heed(before)
+        assert not certtrace.assembly.current_running().tracer.keeps()
+        span.heed(reply)
+    certtrace.force_flush(10)
+    assert "k:1" not in before["tracestate"]
+    assert assembly.status().account.kept_by_rule == {"error": 1, "forced": 1}
+
+
+def test_a_score_on_the_sure_side_is_no_reason_to_ask(configured):
+    configured(sample_rate=0.0)
+    told = []
+    with certtrace.span("graded") as span:
+        for confidence in (0.9, 0.2):
+            headers = {}
+            span.set_attribute(semconv.CONFIDENCE, confidence)
+            with certtrace.span("below") as below:
+                below.set_attribute(semconv.CONFIDENCE, confidence)
+                certtrace.inject(headers)
+            told.append("k:1" in headers["tracestate"])
+    assert told == [False, True]
+
+
 def test_code_may_drop_a_unit_and_a_keep_is_never_taken_back(configured):
     configured()
     with certtrace.span("noise") as span:
@@ -458,4 +490,4 @@ def test_a_unit_that_was_not_kept_comes_after_all_when_its_trace_turns_out_to_ma
     assert found["early"].metadata[semconv.SAMPLING] == {"rule": "promoted"}
     account = assembly.status().account
     assert (account.kept_by_rule, account.balanced) == ({"error": 1, "promoted": 1}, True)
-    assert sum(account.dropped.values()) == 0
+    assert account.dropped == {}

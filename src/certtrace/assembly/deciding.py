@@ -92,6 +92,11 @@ class Deciding:
             randomness = randomness_of(trace_id, trace_state)
         return tracestate_with(trace_state, threshold if randomness >= threshold else None)
 
+    def is_certain(self, unit: Unit) -> bool:
+        """See `tracing.head.HeadRules`."""
+        found = self.decide(unit)
+        return isinstance(found, Decision) and is_certain(found)
+
     # --- at the end ------------------------------------------------------------------------------------------------
 
     def decide(self, unit: Unit) -> Decision | Deferred:

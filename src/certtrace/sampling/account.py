@@ -150,6 +150,8 @@ class Account:
             services.setdefault(service, ServiceCounts()).kept[rule] = number
         by_reason: dict[str, int] = {}
         for (service, reason, rule), number in sorted(self._dropped.items()):
+            if not number:
+                continue  # all of them came after all
             by_reason[reason] = by_reason.get(reason, 0) + number
             services.setdefault(service, ServiceCounts()).dropped.setdefault(reason, {})[rule] = number
         decided = {

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from certtrace.tracing.units import Unit
+
 MAX_REMEMBERED_NAMES: Final = 10_000
 
 
@@ -27,6 +29,10 @@ class HeadRules(Protocol):
             trace_state: What came from above, header form.
             route: Name of the local root.
         """
+        ...
+
+    def is_certain(self, unit: Unit) -> bool:
+        """Return whether what has happened so far keeps an open unit for certain."""
         ...
 
 

@@ -284,7 +284,7 @@ class Tracer(Completing):
         if unit.group is None:
             self.units.join(unit)
         rest = self._rules.tracestate(unit.trace_id, unit.randomness, unit.trace_state, unit.root.name)
-        return signalling(rest, keep=unit.forced == "keep")
+        return signalling(rest, keep=self.is_certain(unit))
 
     def foreign_state(self, trace_id: int, name: str, above: SpanContext) -> str:
         """Return the tracestate of another library's span: what stands above it, and for a local root what we add."""
@@ -312,7 +312,13 @@ class Tracer(Completing):
     def keeps(self) -> bool:
         """Return whether the current unit is to be kept for certain, by what has happened so far."""
         unit = self._current_unit()
-        return unit is not None and unit.forced == "keep"
+        return unit is not None and self.is_certain(unit)
+
+    def is_certain(self, unit: Unit) -> bool:
+        """Return whether a unit will be kept whatever may follow."""
+        if unit.forced or not unit.special:
+            return unit.forced == "keep"
+        return unit.is_certain(self._rules.is_certain)
 
     def current(self) -> SpanHandle:
         """See `Runtime.current`."""

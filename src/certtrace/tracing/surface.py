@@ -23,6 +23,7 @@ from certtrace.tracing.capture import capture, weight
 from certtrace.tracing.failures import Failure, failure_of
 from certtrace.tracing.handle import ScoreValue
 from certtrace.tracing.naming import ATOMS, text_of
+from certtrace.tracing.replies import says_keep
 from certtrace.tracing.units import Unit
 
 MAX_ATTRIBUTES: Final = 1_000
@@ -50,6 +51,9 @@ class SpanOwner(Protocol):
 
     def share(self, unit: Unit) -> str:
         """Note that others may continue the trace; return the tracestate that they get."""
+
+    def is_certain(self, unit: Unit) -> bool:
+        """Return whether the unit will be kept whatever may follow."""
 
     def force(self, unit: Unit, what: str) -> None:
         """Keep or drop the unit, whatever the rules say."""
@@ -86,6 +90,8 @@ class SdkSurface(SdkSpan):
     _links: list[Link] | None = None  # type: ignore[assignment]  # as above
     _status: Status = _UNSET
     _context: SpanContext | None = None
+    _tells_keep = False
+    """Whether the context says that the trace is kept."""
     _parent_context: SpanContext | None = None
 
     def take(self, value: object) -> object:
@@ -227,17 +233,18 @@ class SdkSurface(SdkSpan):
 
     def get_span_context(self) -> SpanContext:
         """Return the identity of the span, as others need it to continue the trace."""
-        context = self._context
-        if context is None:
-            unit = self.unit
+        context, unit = self._context, self.unit
+        # What has happened since may have made it certain that the trace is kept: others are told.
+        if context is None or (unit.special and not self._tells_keep and self.tracer.is_certain(unit)):
             state = TraceState.from_header([self.tracer.share(unit)])
+            self._tells_keep = says_keep(state.to_header())
             context = SpanContext(unit.trace_id, self.id, is_remote=False, trace_flags=SAMPLED, trace_state=state)
             self._context = context
         return context
 
     def forget_context(self) -> None:
         """Make the identity anew when somebody asks: what it tells others has changed."""
-        self._context = None
+        self._context, self._tells_keep = None, False
 
     # The SDK reads these as properties of a `ReadableSpan`.
 

@@ -58,6 +58,10 @@ class Unit:
     """R, when it does not come from the trace id."""
     forced = ""
     """`keep` or `drop`, where code said so, here or in another process of the trace."""
+    _certain = False
+    """Whether the rules kept it for certain when they were asked last."""
+    _certain_by: tuple[object, ...] = ()
+    """What had happened then."""
     light = False
     """Whether it records no content: it began under stress, and its own randomness would not keep it."""
     late = False
@@ -117,6 +121,14 @@ class Unit:
             self.cancelled = True
         else:
             self.abandoned = True
+
+    def is_certain(self, ask: Callable[["Unit"], bool]) -> bool:
+        """Return whether the rules keep the unit for certain; they are asked when something new has happened."""
+        noted = sum(map(len, self.noted.values())) if self.noted else 0
+        happened = (self.has_error, self.cancelled, self.abandoned, noted)
+        if self._certain_by != happened:
+            self._certain_by, self._certain = happened, ask(self)
+        return self._certain
 
     def note(self, span_id: int, key: str, value: object) -> None:
         """Remember an attribute that a sampling rule reads; the last value of each span counts."""
