@@ -103,11 +103,11 @@ def test_status_says_what_is_owed_to_whom_by_the_living_and_the_dead(run, spool_
 
     states = {each["pid"]: each for each in found["processes"]}
     assert states[living.pid]["state"] == "running"
-    assert states[living.pid]["owed"]["store"]["units"] == 2
+    assert states[living.pid]["owed"]["store"]["records"] == 2
     (dead,) = [each for each in found["processes"] if each["pid"] != living.pid]
     assert (dead["state"], dead["without_content"]) == ("ended", 1)
-    assert found["owed"]["store"]["units"] == 5
-    assert found["owed"]["langfuse"]["units"] == 3
+    assert found["owed"]["store"]["records"] == 5
+    assert found["owed"]["langfuse"]["records"] == 3
     assert found["owed"]["store"]["oldest_age_seconds"] < 60
     assert [(each["destination"], each["count"]) for each in found["dead_letters"]] == [("store", 1)]
     assert found["used_bytes"] > 0
@@ -149,7 +149,7 @@ def test_drain_delivers_what_the_dead_left_and_leaves_the_living_alone(run, spoo
     assert "store: 7 delivered" in result.stdout  # five units and two stand-ins for what had no content
     found = status_of(run, spool_home)
     assert [each["pid"] for each in found["processes"]] == [living.pid]
-    assert found["owed"]["store"]["units"] == 2
+    assert found["owed"]["store"]["records"] == 2
     traces = run("traces", "--json", home=spool_home).stdout.splitlines()
     assert len(traces) == 6
     assert run("spool", "drain", home=spool_home).stdout == "Nothing to deliver: no ended process left anything.\n"

@@ -45,8 +45,8 @@ class Answer:
     content_type: str = "application/json"
     behaviour: str = ""
     """Instead of an ordinary answer: `hang`, `reset` (before headers), `drip` and `drip_head` (byte by byte, in body or
-    headers), `reset_body` (amid the body), `cut_body` (an orderly end amid the body), `cut_head` (the same amid the headers), `take_reset` (what was sent is
-    kept, and no word comes back), `endless` (headers without end)."""
+    headers), `reset_body` (amid the body), `cut_body` (an orderly end amid the body), `cut_head` (the same amid the
+    headers), `take_reset` (what was sent is kept, and no word comes back), `endless` (headers without end)."""
 
 
 class Sink:

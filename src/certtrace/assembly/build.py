@@ -10,6 +10,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 
 from certtrace import semconv
+from certtrace.assembly.crashes import entering_in
 from certtrace.assembly.deciding import Deciding
 from certtrace.assembly.destinations import destinations_of
 from certtrace.assembly.guests import readable
@@ -21,7 +22,6 @@ from certtrace.assembly.pipeline import Pipeline
 from certtrace.assembly.redaction import OTHERS, Route, key_of, policy_of, recognizers_of, redactor_of, routes
 from certtrace.assembly.running import Running
 from certtrace.assembly.sampling import sampler_of, sampling_policy_of
-from certtrace.delivery.adoption import StandIn
 from certtrace.delivery.otlp import encode_unit
 from certtrace.delivery.recorder import Recorder
 from certtrace.delivery.sender import Delivery
@@ -194,19 +194,8 @@ def _open_destinations(running: Running, stations: Stations, resource: Mapping[s
             redactions=counts,
         )
 
-    def enter_lost(units: Sequence[StandIn]) -> None:
-        for unit in units:
-            ledger.append(
-                trace_id=f"{unit.trace_id:032x}",
-                root_span_id=f"{unit.root_span_id:016x}",
-                decision=unit.decision,
-                span_count=unit.span_count,
-                content=unit.data,
-                content_lost="crash",
-            )
-
     stations.enter = enter
-    running.spool.on_content_lost = enter_lost
+    running.spool.on_content_lost = entering_in(ledger)
     running.delivery.wake()  # what an earlier process left is delivered now
 
 

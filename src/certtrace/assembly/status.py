@@ -15,7 +15,7 @@ class FlushResult:
     delivered: bool
     """Whether nothing is left."""
     undelivered: Mapping[str, int] = field(default_factory=dict)
-    """Units still owed, by destination."""
+    """Records still owed, by destination: the content of a unit is one, each score another."""
     waiting: int = 0
     """Units that are not redacted yet."""
 
@@ -38,7 +38,7 @@ class Status:
     waiting: int
     """Units that are not redacted yet."""
     pending: Mapping[str, int]
-    """Units still owed, by destination."""
+    """Records still owed, by destination: the content of a unit is one, each score another."""
     delivered: Mapping[str, int]
     """Units taken, by destination."""
     faults: Mapping[str, int]

@@ -51,11 +51,14 @@ def drain(context: click.Context, *, timeout: float, as_json: bool) -> None:
     Running processes deliver their own; they are told to try again at once.
     Exit code 1 if something is left.
     """
-    from certtrace.assembly.destinations import destinations_of  # noqa: PLC0415 - help must be quick
+    from certtrace.assembly.crashes import entering_in  # noqa: PLC0415 - help must be quick
+    from certtrace.assembly.destinations import destinations_of  # noqa: PLC0415 - as above
+    from certtrace.assembly.keys import LEDGER, load_or_create  # noqa: PLC0415 - as above
     from certtrace.delivery.draining import drain as deliver  # noqa: PLC0415 - as above
     from certtrace.delivery.nudge import nudge  # noqa: PLC0415 - as above
     from certtrace.delivery.spool import Spool  # noqa: PLC0415 - as above
     from certtrace.delivery.survey import is_there  # noqa: PLC0415 - as above
+    from certtrace.ledger import Ledger  # noqa: PLC0415 - as above
 
     settings = context.obj.settings()
     if not is_there(settings.spool_path):
@@ -63,11 +66,14 @@ def drain(context: click.Context, *, timeout: float, as_json: bool) -> None:
         return
     destinations = destinations_of(settings)
     opened = Spool(settings.spool_path, fsync=settings.spool_fsync, max_bytes=2**62, min_free_bytes=0)
+    ledger = Ledger(settings.ledger_path, load_or_create(settings.keys_path, LEDGER), "")
+    opened.on_content_lost = entering_in(ledger)
     try:
         nudge(settings.spool_path)
         done = deliver(opened, destinations, timeout, _Progress(quiet=as_json).show)
     finally:
         opened.close()
+        ledger.close()
     if _say_drained(settings, done, as_json=as_json):
         context.exit(_LEFT)
 

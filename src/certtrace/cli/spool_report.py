@@ -190,7 +190,7 @@ def report_lines(report: Report, width: int) -> Iterator[Text | str]:
     now = time.time_ns()
     yield ""
     yield from table(
-        ("owed to", "units", "bytes", "oldest"),
+        ("owed to", "records", "bytes", "oldest"),
         [(name, f"{o.records:,}", size_text(o.bytes), _age_text(o.oldest_time_ns, now)) for name, o in _sorted(report)],
         width,
     )
@@ -292,7 +292,7 @@ def _sum(one: Owed, other: Owed) -> Owed:
 
 def _owed_json(owed: Owed, now: int) -> dict[str, Any]:
     age = _age(owed.oldest_time_ns, now) if owed.oldest_time_ns is not None else None
-    return {"units": owed.records, "bytes": owed.bytes, "oldest_age_seconds": age}
+    return {"records": owed.records, "bytes": owed.bytes, "oldest_age_seconds": age}
 
 
 def _age(time_ns: int, now: int) -> float:
