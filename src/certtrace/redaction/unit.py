@@ -1,20 +1,18 @@
 """The redaction of one unit: what is known in it, one look at a time, and a receipt for each span."""
 
-import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from certtrace import semconv
 from certtrace.ports import EventRecord, LinkRecord, ModelValue, ScopeRecord, SpanRecord, Structured
 from certtrace.redaction.attribute_keys import QUOTING, root
 from certtrace.redaction.known.collecting import Collector
-from certtrace.redaction.known.people import merged
+from certtrace.redaction.learning import learned
 from certtrace.redaction.policy.kinds import attribute_class
 from certtrace.redaction.receipts import receipt_text
-from certtrace.redaction.shortcuts import CLEAN_LENGTH, UnitTexts, told
+from certtrace.redaction.shortcuts import CLEAN_LENGTH, UnitTexts
 from certtrace.redaction.structure import jsontext, tracestate
 from certtrace.redaction.structure.walker import LONG_NUMBER, Walk
 from certtrace.redaction.text.fairness import yield_turn
@@ -59,7 +57,6 @@ class Unit:
         self._texts = UnitTexts(redactor.texts, redactor.plain, self._ahead)
         self._seen: dict[bool, set[str]] | None = {False: set(), True: set()} if repeats else None
         """Texts of any length found clean, without and with recognizers: spans of one unit hand the same answer on."""
-        self._known = redactor.nobody
         self._names = redactor.names(self._ahead)
         self._default = redactor.scopes.default
         self._scope = self._default
@@ -73,37 +70,16 @@ class Unit:
                     collector.value(value, root(key))
             except Exception as error:  # noqa: BLE001 - whatever goes wrong must close the gate
                 redactor.failed("captured value", error, self.tally)
-        self._blind = not self._learn_of(collector, identities)
+        known = learned(redactor, collector, identities, self.tally)
+        self._blind = known is None
         """Someone may be known whom we cannot look for: free text is withheld."""
+        self._known = redactor.nobody if known is None else known
         self._young: AbstractSet[str] = frozenset()
         self._ordinary = redactor.ordinary_keys.young if not (self._blind or self._withholds) else frozenset[str]()
         self._bare = Look(self._default.operators)
         self._full = Look(self._default.operators, names=self._names) if self._names is not None else self._bare
         self._look = self._bare
         self._use(self._bare)
-
-    def _learn_of(self, collector: Collector, identities: Sequence[object]) -> bool:
-        """Learn who is known; tell whether that worked."""
-        said = told(identities) if identities and not (collector.people or collector.secrets) else None
-        known = self._redactor.traces.get(said) if said is not None else None
-        if known is not None:
-            self._known = known
-            return True
-        failures = self.tally.withheld
-        learned: bool | None = True
-        if identities:
-            self._redactor.guarded("identity", partial(collector.identities, identities), None, self.tally)
-        if collector.people or collector.secrets:
-            learned = self._redactor.guarded("identity", partial(self._learn, collector), None, self.tally)
-        if not learned or self.tally.withheld > failures:
-            return False
-        if said is not None:
-            self._redactor.traces.add(said, self._known)
-        return True
-
-    def _learn(self, collector: Collector) -> bool:
-        self._known = self._redactor.known(merged(collector.people), collector.secrets)
-        return True
 
     # --- spans --------------------------------------------------------------------------------------------------------
 
@@ -416,10 +392,8 @@ class Unit:
 
     def _is_clean(self, value: object) -> bool:
         """Tell, quickly and where in doubt with no, whether a value is a text that leaves as it is."""
-        if type(value) is int:
+        if type(value) is int or type(value) is float:
             return -LONG_NUMBER < value < LONG_NUMBER
-        if type(value) is float:
-            return math.isfinite(value)
         if type(value) is not str or len(value) > CLEAN_LENGTH or self._withholds:
             return False
         # Other signs than that of a placeholder may begin JSON, which has keys.
