@@ -255,6 +255,25 @@ def test_stress_lets_go_when_memory_is_free_again(configured, monkeypatch):
     assert assembly.status().account.kept_by_rule["baseline"] > 1
 
 
+def test_a_spool_that_runs_full_is_stress_too(configured, monkeypatch):
+    monkeypatch.setattr("certtrace.assembly.pipeline.SWEEP_SECONDS", 0.0)
+    keys = {"langfuse_public_key": "pk-lf-x", "langfuse_secret_key": "sk-lf-x"}
+    running = configured(
+        spool_max_bytes=1_048_576, destinations=["langfuse"], langfuse_base_url="http://127.0.0.1:9", **keys
+    )
+    for _ in range(200):
+        if running.pipeline.light_below:
+            break
+        work("a layer isolates change " * 1_000)
+        certtrace.force_flush(0.0)
+        running.pipeline.flush(10.0)
+    assert running.pipeline.light_below
+    assert running.spool.share_used() < 1.0
+    for _ in range(100):
+        work()
+    assert assembly.status().account.dropped["stress"] > 50
+
+
 # --- traces of several units -----------------------------------------------------------------------------------------
 
 

@@ -182,6 +182,7 @@ def _open_destinations(running: Running, stations: Stations, resource: Mapping[s
     key = load_or_create(settings.keys_path, LEDGER)
     running.ledger = ledger = Ledger(settings.ledger_path, key, str(resource[semconv.SERVICE_NAME]))  # redacted by now
     stations.spool = running.spool
+    running.pipeline.spool_share = running.spool.share_used
     stations.wake = running.delivery.wake
 
     def enter(decided: Decided, counts: Mapping[str, int]) -> None:

@@ -246,6 +246,10 @@ class Spool:
         with self._lock:
             return self._output.books()
 
+    def share_used(self) -> float:
+        """Return how much of its budget the spool uses, all processes together; measured every few seconds."""
+        return self._budget.used_bytes(self._output.written_bytes) / self._budget.max_bytes
+
     def facts(self) -> SpoolFacts:
         """Return how the spool stands now."""
         with self._lock:
