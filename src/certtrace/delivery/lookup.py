@@ -41,6 +41,8 @@ class Lookup:
             return socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
         except (OSError, UnicodeError):
             pass  # a name
+        if time.monotonic() >= deadline:
+            raise TimeoutError
         query, is_new = self._query()
         if is_new:
             query.start()  # not under the lock: under gevent it lets others run, who would wait for the lock

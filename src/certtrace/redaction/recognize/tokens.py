@@ -23,7 +23,7 @@ _LETTER: Final = (
     "\U00010000-\U0001cfff\U0001e000-\U0001efff\U00020000-\U000323af"
 )
 # Letters are listed by block instead of `\w`: the same cut in every Python, and vowel signs stay in their word.
-_WORD: Final = rf"(?:[DdLlMNOo]['\u2019](?=[A-Z\u00c0-\u00de]))?[{_LETTER}]++(?:-[{_LETTER}]++)*+"
+_WORD: Final = rf"(?:[DdLlMNOo]['\u2019](?=[A-Z\u00c0-\u00de]))?[{_LETTER}]++(?>(?:-[{_LETTER}]++)*)"
 _TOKEN: Final = lazy(rf" ?{_WORD}| ?[0-9]++| ?[^\s0-9{_LETTER}]|\s++")
 
 

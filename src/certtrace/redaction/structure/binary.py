@@ -17,12 +17,12 @@ MIN_BLOB: Final = 1_024
 
 _MEDIA: Final = r"[A-Za-z0-9][\w.+-]{0,63}/[\w.+-]{1,64}"
 _DATA_URI: Final = lazy(
-    rf"data:(?P<media>{_MEDIA})?(?P<parameters>(?:;[\w.+-]{{1,64}}=[^\s;,\"'<>]{{0,64}}){{0,4}}+)"
+    rf"data:(?P<media>{_MEDIA})?(?P<parameters>(?>(?:;[\w.+-]{{1,64}}=[^\s;,\"'<>]{{0,64}}){{0,4}}))"
     r"(?:;[ ]?(?P<encoded>base64))?,(?P<content>[^\s\"'<>)\]}`\\]*+)",
     re.IGNORECASE | re.ASCII,
 )
-_BASE64: Final = lazy(r"[A-Za-z0-9+/_-]*+(?:\r?\n[A-Za-z0-9+/_-]++)*+={0,2}", re.ASCII)
-_HEX: Final = lazy(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2,8}[ :,\t\r\n-]{0,3})*+", re.ASCII)
+_BASE64: Final = lazy(r"[A-Za-z0-9+/_-]*+(?>(?:\r?\n[A-Za-z0-9+/_-]++)*)={0,2}", re.ASCII)
+_HEX: Final = lazy(r"(?>(?:(?:0x|\\x)?[0-9A-Fa-f]{2,8}[ :,\t\r\n-]{0,3})*)", re.ASCII)
 _BEHIND_BASE64: Final = lazy(r"[^A-Za-z0-9+/_\r\n-]", re.ASCII)
 _BEHIND_HEX: Final = lazy(r"[^0-9A-Fa-fx\\ :,\t\r\n-]", re.ASCII)
 _SEPARATORS: Final = frozenset(" :,\t\r\n-")

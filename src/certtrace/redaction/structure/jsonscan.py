@@ -13,7 +13,7 @@ MAX_DEPTH: Final = 200
 _STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _VALUE: Final = lazy(
     rf"[ \t\r\n]*+(?:(?P<string>{_STRING})|(?P<open>[{{\[])"
-    r"|(?P<number>-?[0-9]++(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+)|(?P<word>true|false|null|-?Infinity|NaN))",
+    r"|(?P<number>-?[0-9]++(?>(?:\.[0-9]++)?)(?>(?:[eE][+-]?[0-9]++)?))|(?P<word>true|false|null|-?Infinity|NaN))",
     re.DOTALL,
 )
 _KEY: Final = lazy(rf"[ \t\r\n]*+({_STRING})[ \t\r\n]*+:", re.DOTALL)

@@ -7,7 +7,7 @@ from certtrace.redaction.structure.quotes import value_mark, without_values
 from certtrace.redaction.structure.reprs import is_type
 from certtrace.redaction.text.lazy import lazy
 
-_GROUP: Final = r"(?:[ ]*+[|+](?:-\+)?)*+[ ]*+"
+_GROUP: Final = r"(?>(?:[ ]*+[|+](?:-\+)?)*)[ ]*+"
 """What `traceback` draws before the lines of an exception group."""
 _FRAME: Final = lazy(rf"({_GROUP})File \"([^\"\n]*)\", line [0-9]+(?:, in .*)?\s*\Z")
 _HEADING: Final = lazy(
@@ -18,9 +18,9 @@ _RULE: Final = lazy(r"[-+ |0-9.]*+\Z")
 _ERROR: Final = lazy(rf"({_GROUP}(?:E[ ]{{1,12}})?)([A-Za-z_][\w.]{{0,200}})(: .*|)\Z", re.DOTALL)
 _TYPE: Final = lazy(r"(?:\w+\.)*(?:[A-Z]\w*|\w*(?:error|exception|exit|timeout|herror|gaierror))")
 _MARKS: Final = lazy(rf"{_GROUP}[~^ ]+\Z")
-_LOCAL: Final = re.compile(r"((?:[│┃|][ ]*+)*+[ ]*+[A-Za-z_]\w{0,80}[ ]*+=[ ]+)(?=\S)")
+_LOCAL: Final = re.compile(r"((?>(?:[│┃|][ ]*+)*)[ ]*+[A-Za-z_]\w{0,80}[ ]*+=[ ]+)(?=\S)")
 _ARGUMENT: Final = lazy(r"(?:^|, )([A-Za-z_]\w{0,80} = )")
-_ANNOTATION: Final = lazy(r"([ ]*+(?:[│|][ ]++)*+[└╰][ ]+)(?=\S)")
+_ANNOTATION: Final = lazy(r"([ ]*+(?>(?:[│|][ ]++)*)[└╰][ ]+)(?=\S)")
 _SAYS_NOTHING: Final = lazy(
     r"<(?:class|function|module|built-in|bound|method) |(?:None|True|False|\{\}|\[\]|\(\)|\.\.\.)\Z"
 )
