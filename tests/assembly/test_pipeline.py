@@ -345,25 +345,6 @@ def test_the_ledger_has_an_entry_for_every_decided_unit(configured, home):
     assert ledger.verify(path)
 
 
-def test_what_is_not_redacted_in_time_keeps_its_redacted_name_and_no_other_text(configured, home):
-    worker = configured().pipeline.worker
-    with worker._working:  # nothing is redacted
-        for number in range(3):
-            work(f"secret text {number}")
-        with tracing.span("mail from maria.l@example.org"):
-            pass
-        with tracing.span("candidate Maria Lindqvist"):
-            certtrace.identify(name="Maria Lindqvist")
-        worker._given_up = True  # the time is up
-        worker._send_bare(time.monotonic() + 20)
-    certtrace.shutdown(10)
-    mail, *others = sorted(found.name for found in summaries(home))
-    assert mail.startswith("mail from <email:")
-    assert others == ["withheld", "work", "work", "work"]
-    written = bytes_of(home)
-    assert not [text for text in (b"secret text", b"Lindqvist", b"maria.l@") if text in written]
-
-
 def test_what_a_crash_left_without_content_gets_its_entry_in_the_ledger(configured, home):
     code = """
 import os, sys, certtrace

@@ -19,8 +19,6 @@ from certtrace.tracing.units import Unit
 
 _log = logging.getLogger("certtrace")
 
-MAX_NAMES: Final = 256
-"""Names of spans that are redacted at the end of a process for spans without content."""
 _PROMOTED: Final = RULES.index("promoted")
 _AFTER_ALL: Final = Decision(keep=True, rule="promoted", threshold=0, counts=False)
 """A unit that was dropped and is wanted after all: its R is below its T, so it counts nothing."""
@@ -94,7 +92,6 @@ class Outlet:
         self._lock = threading.Lock()
         self._logged: set[str] = set()
         self._stopped = False
-        self._names: dict[str, str] = {}
 
     def enter(self, decided: Decided) -> None:
         """Enter a dropped unit in the ledger."""
@@ -123,8 +120,6 @@ class Outlet:
         try:
             spans = bare_records_of(unit, reason)
             self.count_findings({}, len(spans))
-            if reason == "shutdown":
-                self._name(spans, unit)
             if unit.decision is not None:
                 stamp(spans, unit.decision, unit)
             data = self.stations.encode(spans, self.stations.resource)
@@ -135,20 +130,6 @@ class Outlet:
             self.spans_out += len(spans)
         except Exception as again:  # noqa: BLE001 - the skeleton on disk is delivered by the next process
             _log.error("A unit could not be sent without content either (%s).", type(again).__name__)
-
-    def _name(self, spans: Sequence[SpanRecord], unit: Unit) -> None:
-        """Give bare spans their redacted names back, where one look at a name serves many traces.
-
-        It does not where people are known in the trace, who would have to be looked for, or where destinations differ
-        in what they may see.
-        """
-        if (unit.group is not None and unit.group.identities) or len(self.stations.routes) > 1:
-            return
-        for span, ended in zip(spans, unit.ended, strict=True):
-            name = ended.name
-            if name not in self._names and len(self._names) < MAX_NAMES:
-                self._names[name] = self.stations.routes[0].redactor.redact_text(name)
-            span.name = self._names.get(name, span.name)
 
     def is_redacted(self, unit: Unit) -> bool:
         """Tell whether a unit will be redacted: it is kept, or set aside."""
