@@ -59,10 +59,70 @@ class Observation:
     output: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
     """`resourceAttributes`, `scope`, at times `attributes`, and every metadata key the span carried."""
+    bookmarked: bool = False
+    experiment: "Experiment | None" = None
+    created_at_ns: int | None = None
+    """When the store first took it; None before it is stored."""
+    updated_at_ns: int | None = None
 
     def __repr__(self) -> str:
         """Show ids only: a repr ends up in logs, content must not."""
         return f"<Observation {self.id} of trace {self.trace_id}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """What a span says about the experiment it was run for: the attributes `langfuse.experiment.*`."""
+
+    id: str
+    name: str | None = None
+    description: str | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
+    dataset_id: str | None = None
+    item_id: str | None = None
+    item_version_ns: int | None = None
+    item_metadata: Mapping[str, object] = field(default_factory=dict)
+    item_expected_output: str | None = None
+    root_observation_id: str | None = None
+    """The observation of the item's own root; the item's input and output are read from it."""
+
+    def __repr__(self) -> str:
+        """Show ids only: a repr ends up in logs, content must not."""
+        return f"<Experiment {self.id}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservationChange:
+    """Some fields of an observation, as older clients send them bit by bit. Merged into what is stored."""
+
+    id: str
+    trace_id: str
+    values: Mapping[str, object]
+    """By the field names of `Observation`; `metadata` is merged key by key, everything else replaced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceChange:
+    """What a client said about a trace itself, apart from its observations. Merged into what is stored."""
+
+    trace_id: str
+    timestamp_ns: int | None = None
+    name: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    release: str | None = None
+    version: str | None = None
+    environment: str | None = None
+    public: bool | None = None
+    bookmarked: bool | None = None
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, object] | None = None
+    input: str | None = None
+    output: str | None = None
+
+    def __repr__(self) -> str:
+        """Show ids only: a repr ends up in logs, content must not."""
+        return f"<TraceChange of {self.trace_id}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +141,14 @@ class Score:
     comment: str | None = None
     metadata: object = None
     environment: str = "default"
+    source: str = "API"
+    """`API`, `ANNOTATION` or `EVAL`."""
+    dataset_run_id: str | None = None
+    config_id: str | None = None
+    queue_id: str | None = None
+    author_user_id: str | None = None
+    created_at_ns: int | None = None
+    updated_at_ns: int | None = None
 
     def __repr__(self) -> str:
         """Show ids only: a repr ends up in logs, content must not."""

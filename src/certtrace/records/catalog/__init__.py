@@ -1,0 +1,1 @@
+"""What people keep beside traces, project by project: prompts, datasets, score configs, comments, queues, media."""

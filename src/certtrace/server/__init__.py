@@ -1,0 +1,1 @@
+"""A Langfuse-compatible HTTP API and a web page over one store: it stands in for a Langfuse server."""

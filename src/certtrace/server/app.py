@@ -1,0 +1,21 @@
+"""The application: routes, errors and limits over one box."""
+
+from fastapi import FastAPI
+
+from certtrace.server import errors
+from certtrace.server.api import ROUTERS
+from certtrace.server.box import Box
+
+
+def create_app(box: Box) -> FastAPI:
+    """Return the application that serves a box.
+
+    The document at `/openapi.json` describes every route that works. FastAPI's own documentation pages load scripts
+    from elsewhere; they are off.
+    """
+    app = FastAPI(title="certtrace", docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.box = box
+    errors.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app

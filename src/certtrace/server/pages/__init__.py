@@ -1,0 +1,1 @@
+"""The web pages: every view a URL, rendered here, without scripts from elsewhere."""
