@@ -15,7 +15,8 @@ from certtrace.cli.home import ChosenHome
 from certtrace.cli.terminal import output, print_json, remark
 from certtrace.demo import sample, summary
 from certtrace.demo.faults import FaultLevel
-from certtrace.demo.runner import Demo, DemoOptions, Endpoint, Outcome
+from certtrace.demo.runner import Demo, DemoOptions, Outcome
+from certtrace.demo.serving import Endpoint
 from certtrace.errors import InputError
 
 SERVICE_NAME: Final = "softarch-cert-demo"
@@ -52,6 +53,9 @@ _MANY_WORKERS: Final = 64
 @click.option("--llm-base-url", metavar="URL", help="Grade with an OpenAI-compatible endpoint: its address with /v1.")
 @click.option("--model", metavar="NAME", help="Model of that endpoint.")
 @click.option("--llm-api-key", envvar="OPENAI_API_KEY", metavar="KEY", help="Its key; better given as OPENAI_API_KEY.")
+@click.option(
+    "--gateway", "only_gateway", is_flag=True, help="Serve the LLM gateway alone, for programs of yours, until Ctrl-C."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, for programs.")
 @click.pass_obj
 def demo(home: ChosenHome, /, **chosen: Any) -> None:
@@ -61,6 +65,11 @@ def demo(home: ChosenHome, /, **chosen: Any) -> None:
     Without --answers or --case-studies the sample exam is graded; its candidates are invented.
     """
     as_json = chosen.pop("as_json")
+    if chosen.pop("only_gateway"):
+        from certtrace.cli.demo_gateway import serve_gateway  # noqa: PLC0415 - a run of the demo needs nothing of it
+
+        serve_gateway(home, as_json=as_json)
+        return
     options = _options(chosen)
     with Progress(total=_total(options), terminal=not as_json) as progress:
         run = Demo(options, on_bad_line=progress.bad_line, on_result=progress.result)

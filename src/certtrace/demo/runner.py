@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -21,42 +21,18 @@ from certtrace.demo.exam import AnswerRow, CaseStudyRow, GradedDatabase
 from certtrace.demo.experts import GROUP as EXPERT_GROUP
 from certtrace.demo.experts import ExpertDesk
 from certtrace.demo.faults import FaultLevel, FaultPlan
-from certtrace.demo.gateway import Gateway, Router, Upstream
 from certtrace.demo.gateway_client import AsyncGatewayClient, GatewayClient
-from certtrace.demo.http_service import HttpService
 from certtrace.demo.intake import BadLine, Report, read_answers, read_case_studies
 from certtrace.demo.messages import ReviewQueue
-from certtrace.demo.provider import EXTERNAL_MODEL, INTERNAL_MODEL, Provider
+from certtrace.demo.provider import EXTERNAL_MODEL
 from certtrace.demo.results import Result, Results
+from certtrace.demo.serving import OUTSIDE_TIMEOUT_SECONDS, OWN_TIMEOUT_SECONDS, Endpoint, start_gateway
 from certtrace.demo.short_answers import GROUP as ANSWER_GROUP
 from certtrace.demo.short_answers import GradingPolicy, ShortAnswerWorker, Workplace
-from certtrace.errors import InputError
 
-OWN_TIMEOUT_SECONDS: Final = 2.5
-"""How long the gateway waits for a provider of ours."""
-OUTSIDE_TIMEOUT_SECONDS: Final = 120.0
 CASE_STUDIES_AT_ONCE: Final = 2
 
 Row = TypeVar("Row")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """An OpenAI-compatible endpoint that grades in place of the built-in provider."""
-
-    base_url: str
-    model: str
-    api_key: str = field(default="", repr=False)
-
-    def __post_init__(self) -> None:
-        """Refuse an address or a model that cannot work."""
-        url = httpx.URL(self.base_url) if self.base_url.startswith(("http://", "https://")) else None
-        if url is None or not url.host:
-            msg = f"--llm-base-url {self.base_url!r} is no web address. Give it up to and with /v1, as https://host/v1."
-            raise InputError(msg)
-        if not self.model:
-            msg = "--llm-base-url needs --model: the endpoint serves several. Ask it with GET /v1/models."
-            raise InputError(msg)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +100,7 @@ class Demo:
     def run(self) -> Outcome:
         """Grade everything and return what became of it."""
         with ExitStack() as stack:
-            gateway_url = self._start_gateway(stack)
+            gateway_url = start_gateway(stack, self._plan, self._options.endpoint)
             # A proxy of the environment must not see what stays on this machine.
             client = stack.enter_context(httpx.Client(timeout=self._client_timeout, trust_env=False))
             # First on the way out: after an interruption the workers must not go on against a closed gateway.
@@ -161,27 +137,6 @@ class Demo:
     def _report(self, line: BadLine) -> None:
         self._bad_lines += 1
         self._on_bad_line(line)
-
-    def _start_gateway(self, stack: ExitStack) -> str:
-        """Start providers and gateway and return the gateway's address."""
-        upstream_client = stack.enter_context(httpx.Client(trust_env=self._options.endpoint is not None))
-        router = Router(upstream_client, *self._upstreams(stack))
-        return stack.enter_context(HttpService(Gateway(router), "demo-gateway")).base_url
-
-    def _upstreams(self, stack: ExitStack) -> Iterator[Upstream]:
-        endpoint = self._options.endpoint
-        if endpoint is not None:
-            url = endpoint.base_url.rstrip("/")
-            yield Upstream("outside-llm", url, endpoint.model, OUTSIDE_TIMEOUT_SECONDS, endpoint.api_key)
-            return
-        for name, model, fallback in (
-            ("external-llm", EXTERNAL_MODEL, False),
-            ("internal-llm-host", INTERNAL_MODEL, True),
-        ):
-            provider = Provider(model, self._plan, fallback=fallback)
-            service = stack.enter_context(HttpService(provider, f"demo-{name}"))
-            stack.callback(provider.stop)
-            yield Upstream(name, service.base_url, model, OWN_TIMEOUT_SECONDS)
 
     def _start_workers(self, client: httpx.Client, gateway_url: str) -> list[threading.Thread]:
         self._place.broker.subscribe(bus.SHORT_ANSWER_CAPTURE, ANSWER_GROUP)
