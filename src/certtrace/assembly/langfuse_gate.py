@@ -17,6 +17,7 @@ import wrapt
 from opentelemetry.instrumentation.utils import suppress_http_instrumentation
 
 from certtrace.ports import Receipt, UnitRedactor
+from certtrace.redaction.bodies import redacted_fields
 from certtrace.tracing.joining import join
 
 _log = logging.getLogger("certtrace")
@@ -30,14 +31,6 @@ _EMBEDDED: Final[dict[str, Any]] = {
 }
 
 _WRITES: Final = ("POST", "PUT", "PATCH")
-_KEPT_KEYS: Final = frozenset(
-    {
-        "id", "traceId", "observationId", "sessionId", "datasetRunId", "configId", "queueId", "timestamp", "dataType",
-        "status", "type", "datasetName", "datasetItemId", "sourceTraceId", "sourceObservationId", "environment",
-        "source", "contentType", "contentLength", "sha256Hash", "field", "labels", "newLabels", "isActive", "version",
-    }
-)  # fmt: skip
-"""Fields of Langfuse's API that identify records; they hold ids and enumerations, and must arrive as they are."""
 
 
 class LangfuseGate:
@@ -84,15 +77,9 @@ class LangfuseGate:
             return [self.redacted(item) for item in body]
         if not isinstance(body, dict):
             return self._value(body, self.known_in(""))
-        known = self.known_in("")
-        for key in ("traceId", "sourceTraceId"):
-            if isinstance(body.get(key), str):
-                known = [*known, *self.known_in(body[key])]
-        free = {key: value for key, value in body.items() if key not in _KEPT_KEYS or isinstance(value, (dict, list))}
-        clean = self._value(free, known)
-        # In the order given, so that nothing but what was redacted differs.
-        renamed = dict(zip(free, clean, strict=True))
-        return {renamed.get(key, key): clean[renamed[key]] if key in free else value for key, value in body.items()}
+        clean, receipt = redacted_fields(self.redactor, body, self.known_in)
+        self.count(receipt)
+        return clean
 
     def redacted_url(self, url: httpx.URL) -> httpx.URL:
         """Return an address with each part of its path and query redacted: names of prompts, filters by user."""
