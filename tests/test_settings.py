@@ -58,6 +58,13 @@ SAMPLES = {
     "shutdown_timeout_seconds": ("1", "3"),
     "instrument_httpx": ("false", "true"),
     "instrument_langfuse": ("false", "true"),
+    "server_port": ("3001", "0"),
+    "server_base_url": ("https://one.example", "https://two.example/traces"),
+    "server_max_body_bytes": ("131072", "262144"),
+    "server_max_packed_bytes": ("131072", "262144"),
+    "server_max_requests": ("8", "16"),
+    "server_failed_logins_per_minute": ("5", "6"),
+    "server_reads_kept_days": ("30", "60"),
 }
 """Two valid texts for each setting; `one` and `two` for those that take any text."""
 

@@ -18,18 +18,16 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from certtrace.errors import ConfigurationError
+from certtrace.settings_server import PREFIX as PREFIX
+from certtrace.settings_server import ServerSettings
+from certtrace.settings_server import either as _either
 
-PREFIX: Final = "CERTTRACE_"
 DESTINATIONS: Final = ("store", "langfuse")
 _MIN_KEY: Final = 16
 _LIKE_AN_ADDRESS: Final = re.compile(r"https?://|[a-z0-9-]+(?:\.[a-z0-9-]+)+|localhost")
 
 
-def _either(own: str, *vendors: str) -> AliasChoices:
-    return AliasChoices(f"{PREFIX}{own}", *vendors)
-
-
-class Settings(BaseSettings):
+class Settings(ServerSettings):
     """Every setting, its range and its default."""
 
     model_config = SettingsConfigDict(
@@ -156,7 +154,9 @@ class Settings(BaseSettings):
     instrument_langfuse: bool = Field(default=True, validation_alias=_either("INSTRUMENT_LANGFUSE"))
     """Put the `langfuse` SDK behind the gate when it is used in the same process."""
 
-    @field_validator("destinations", "drop_names", "recognizers", mode="before")
+    @field_validator(
+        "destinations", "drop_names", "recognizers", "server_trusted_policies", "server_allowed_hosts", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

@@ -97,6 +97,22 @@ class Access:
             row = self._connection.execute("SELECT id, name FROM projects WHERE name = ?", (name,)).fetchone()
         return Project(*row)
 
+    def projects(self) -> list[Project]:
+        """Return all projects, oldest first."""
+        with self._lock:
+            rows = self._connection.execute("SELECT id, name FROM projects ORDER BY created_at_ns, id").fetchall()
+        return [Project(*row) for row in rows]
+
+    def has_keys(self, project: Project | None = None) -> bool:
+        """Tell whether any key, or any of a project, is not revoked."""
+        with self._lock:
+            return bool(
+                self._connection.execute(
+                    "SELECT 1 FROM keys WHERE revoked_at_ns IS NULL AND ifnull(project = ?, TRUE) LIMIT 1",
+                    (project.id if project is not None else None,),
+                ).fetchone()
+            )
+
     def create(self, project: Project, roles: Iterable[Role], note: str | None = None) -> NewKey:
         """Make a key and return it, for the only time with its secret."""
         new = NewKey(f"pk-lf-{uuid.uuid4()}", f"sk-lf-{secrets.token_urlsafe(32)}")

@@ -1,0 +1,157 @@
+"""Run the server: where it listens, how long it waits, how it ends."""
+
+import errno
+import ipaddress
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from certtrace.errors import ConfigurationError
+
+GRACE_SECONDS: Final = 10
+"""How long requests under way may take after the server was told to end."""
+_AND_THEN_SECONDS: Final = 5.0
+"""How long handlers that still run may hold the process up after that."""
+_BACKLOG: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The files of a certificate and its key."""
+
+    certificate: Path
+    key: Path
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address or name stands for this machine only."""
+    try:
+        return all(ipaddress.ip_address(each[4][0]).is_loopback for each in _resolved(host, 0))
+    except OSError:
+        return False
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; port 0 takes any free one.
+
+    Raises:
+        ConfigurationError: The address is not of this machine, is in use, or may not be used.
+    """
+    try:
+        family, _, _, _, address = _resolved(host, port)[0]
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ConfigurationError(_cannot_listen(host, port, error)) from None
+
+
+def address_of(listening: socket.socket, host: str, *, tls: bool) -> str:
+    """Return the address of the server for clients on this machine."""
+    taken = listening.getsockname()[:2]
+    shown = host
+    try:
+        if ipaddress.ip_address(host).is_unspecified:
+            shown = "::1" if ":" in host else "127.0.0.1"
+    except ValueError:
+        pass
+    return f"{'https' if tls else 'http'}://{f'[{shown}]' if ':' in shown else shown}:{taken[1]}"
+
+
+def run(app: FastAPI, listening: socket.socket, *, tls: Tls | None = None, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT. Requests under way are finished, but do not hold the end up for long.
+
+    Args:
+        app: The application.
+        listening: What `listen` returned; it is closed at the end.
+        tls: Certificate and key, if it serves HTTPS.
+        ready: Called when requests are answered.
+
+    Raises:
+        ConfigurationError: Certificate or key cannot be used.
+    """
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        http="h11",
+        loop="asyncio",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.key if tls else None,
+    )
+    try:
+        config.load()
+    except (OSError, ValueError) as error:
+        msg = (
+            f"The TLS certificate or its key cannot be used ({type(error).__name__}). "
+            "Give PEM files that this user can read and that belong together."
+        )
+        raise ConfigurationError(msg) from None
+    server = _Server(config, ready)
+    with _ended_by_signals():
+        server.run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if not self.should_exit:
+            _end_at_the_latest(GRACE_SECONDS + _AND_THEN_SECONDS)
+        super().handle_exit(sig, frame)
+
+
+def _end_at_the_latest(seconds: float) -> None:
+    # A thread cannot be stopped from outside; the stores outlive the end of a process at any moment.
+    timer = threading.Timer(seconds, os._exit, [0])
+    timer.daemon = True
+    timer.start()
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Have uvicorn's repetition of the signal after its clean end mean nothing: a clean end is exit code 0."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {each: signal.signal(each, lambda *_: None) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _resolved(host: str, port: int) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+    found: list[tuple[int, int, int, str, tuple[str, int]]] = socket.getaddrinfo(  # type: ignore[assignment]  # flow label and scope id of IPv6 are of no use here
+        host, port, type=socket.SOCK_STREAM
+    )
+    return found
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> str:
+    where = f"Cannot listen on {host}, port {port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{where}: it is in use. Give another port with --port, or 0 for any free one."
+    if error.errno == errno.EACCES:
+        return f"{where}: this user may not. Ports below 1024 are for root; give another with --port."
+    return f"{where}: {error.strerror or error}. Give an address of this machine with --host."

@@ -1,0 +1,55 @@
+"""The settings of `certtrace serve`. They are part of `Settings`: same precedence, same reports of what is wrong."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, NoDecode
+
+PREFIX: Final = "CERTTRACE_"
+
+
+def either(own: str, *vendors: str) -> AliasChoices:
+    """Return the variables of a setting: our own, then the vendors'."""
+    return AliasChoices(f"{PREFIX}{own}", *vendors)
+
+
+class ServerSettings(BaseSettings):
+    """What `certtrace serve` is told."""
+
+    server_host: str = Field(default="127.0.0.1", min_length=1, validation_alias=either("SERVER_HOST"))
+    """Address to listen on. Other than this machine's own needs TLS, or a word that it does without."""
+    server_port: int = Field(default=3000, ge=0, le=65_535, validation_alias=either("SERVER_PORT"))
+    """Port to listen on; 0 takes any free one."""
+    server_base_url: str | None = Field(
+        default=None, pattern=r"^https?://[^\s?#@]+$", validation_alias=either("SERVER_BASE_URL")
+    )
+    """Where clients reach the server, if that is not the address it listens on: behind a proxy, by a name."""
+    server_allowed_hosts: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(), validation_alias=either("SERVER_ALLOWED_HOSTS")
+    )
+    """Further names by which clients reach the server; separated by commas."""
+    server_tls_certificate: Path | None = Field(default=None, validation_alias=either("SERVER_TLS_CERTIFICATE"))
+    """PEM file with the server's certificate and those above it."""
+    server_tls_key: Path | None = Field(default=None, validation_alias=either("SERVER_TLS_KEY"))
+    """PEM file with the certificate's private key."""
+    server_trusted_policies: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(), validation_alias=either("SERVER_TRUSTED_POLICIES")
+    )
+    """Versions of redaction policies of other machines whose spans are not redacted again; separated by commas."""
+    server_max_body_bytes: int = Field(
+        default=67_108_864, ge=65_536, le=1_073_741_824, validation_alias=either("SERVER_MAX_BODY_BYTES")
+    )
+    """Longest body of a request after unpacking."""
+    server_max_packed_bytes: int = Field(
+        default=16_777_216, ge=65_536, le=1_073_741_824, validation_alias=either("SERVER_MAX_PACKED_BYTES")
+    )
+    """Longest body of a request as it comes over the wire."""
+    server_max_requests: int = Field(default=64, ge=1, le=10_000, validation_alias=either("SERVER_MAX_REQUESTS"))
+    """Requests worked on at once; beyond it requests wait, and beyond eight times it they are refused."""
+    server_failed_logins_per_minute: int = Field(
+        default=50, ge=1, validation_alias=either("SERVER_FAILED_LOGINS_PER_MINUTE")
+    )
+    """Wrong secrets for one public key from one address, and half of all from that address, until it has to wait."""
+    server_reads_kept_days: int = Field(default=400, ge=1, validation_alias=either("SERVER_READS_KEPT_DAYS"))
+    """How long it is kept who read which trace."""
