@@ -67,7 +67,7 @@ install() {
     shift
     printf 'Installing into .venv; this takes a minute ...\n' >&2
     # pip knows dependency groups since 25.1.
-    if ! { pip_install 'pip>=25.1' && pip_install --editable ".[names]" "$@"; } >"$log" 2>&1 </dev/null; then
+    if ! { pip_install 'pip>=25.1' && pip_install --editable ".[names,server]" "$@"; } >"$log" 2>&1 </dev/null; then
         cat "$log" >&2
         die "The installation failed. What pip said is above and in $log."
     fi

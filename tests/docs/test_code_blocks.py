@@ -3,14 +3,17 @@
 A Python block is run as a program of its own; one that begins with a comment such as `# grading.py` is saved under that
 name for the blocks after it, as is TOML that begins with one such as `# policy.toml`. Of a shell block the lines that
 call `certtrace`, `python` or `pytest` are run, `export` sets a variable for what follows, and lines that begin with
-`echo` or `printf` are given to a shell. All blocks of a page share one folder and one data folder. A trace id of 8 hex
-digits in a command stands for the newest trace. A Langfuse address stands for a server of the test.
+`echo` or `printf` are given to a shell. A `certtrace` line with `&` at its end goes on until the end of the page; the
+`export` lines that it prints are taken over, as its reader would copy them. All blocks of a page share one folder and
+one data folder. A trace id of 8 hex digits in a command stands for the newest trace. A Langfuse address stands for a
+server of the test.
 """
 
 import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -92,6 +95,8 @@ class Reader:
         self._page = page
         self._folder = folder
         self._langfuse = langfuse
+        self._served: list[subprocess.Popen[str]] = []
+        self._printed: set[str] = set()
         self._environment = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -133,13 +138,50 @@ class Reader:
         words = shlex.split(line, comments=True)
         if words[0] == "export":
             name, _, value = words[1].partition("=")
+            if name in self._printed:
+                return  # the page shows an example of what was printed; the reader has the real one
             is_address = name in ("LANGFUSE_BASE_URL", "LANGFUSE_HOST")
             self._environment[name] = self._langfuse if is_address else value.replace("$PWD", str(self._folder))
+            return
+        if words[-1] == "&":
+            self._serve(words[1:-1], block)
             return
         assert words[0] in _RUN, f"{self._page.name}:{block.line}: the test does not know how to run {line!r}"
         if words[0] == "certtrace":
             words = [self._newest() if _TRACE_ID.fullmatch(word) else word for word in words]
         self._run([sys.executable, *_RUN[words[0]], *words[1:]], block)
+
+    def _serve(self, arguments: list[str], block: Block) -> None:
+        """Start a program of ours that goes on, and take over the variables that it tells its user to set."""
+        if "--port" in arguments:
+            arguments[arguments.index("--port") + 1] = "0"  # the page's port may be taken here
+        elif arguments[0] == "serve":
+            arguments += ["--port", "0"]
+        program = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "certtrace", *arguments],
+            cwd=self._folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._served.append(program)
+        assert program.stdout is not None
+        for printed in program.stdout:
+            if printed.startswith("export "):
+                name, _, value = shlex.split(printed)[1].partition("=")
+                self._environment[name] = value
+                self._printed.add(name)
+            if "Ctrl-C" in printed:
+                return
+        pytest.fail(f"{self._page.name}:{block.line}: {' '.join(arguments)} ended with {program.wait(10)}")
+
+    def end(self) -> None:
+        """Stop what still runs, as Ctrl-C does."""
+        for program in reversed(self._served):
+            program.send_signal(signal.SIGINT)
+            program.communicate(timeout=_TIMEOUT_SECONDS)
+            assert program.returncode == 0, f"{self._page.name}: {program.args} ended with {program.returncode}"
 
     def _newest(self) -> str:
         listed = self._run([sys.executable, "-m", "certtrace", "traces", "--json", "--limit", "1"], None)
@@ -169,8 +211,11 @@ def test_every_code_block_works(page, tmp_path, sink):
         "a code fence is not closed or not indented alike"
     )
     reader = Reader(page, tmp_path, f"http://127.0.0.1:{sink.server_port}")
-    for block in blocks:
-        reader.follow(block)
+    try:
+        for block in blocks:
+            reader.follow(block)
+    finally:
+        reader.end()
     if page.stem == "send-to-langfuse":
         paths = {path for path, _, _ in sink.received}
         assert "/api/public/otel/v1/traces" in paths

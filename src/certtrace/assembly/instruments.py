@@ -3,6 +3,8 @@
 Both wait until the host imports the library: `configure()` loads neither.
 """
 
+import logging
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
     from certtrace.assembly.langfuse_gate import LangfuseGate
 
 
+_log: Final = logging.getLogger("certtrace")
+
+_INSTRUMENTORS: Final = {"httpx": "HTTPXClientInstrumentor", "httpx2": "HTTPX2ClientInstrumentor"}
+"""By library. The OpenAI SDK speaks through httpx2 since its version 3."""
+
+
 class _Httpx:
     provider: Any = None
     tracer: Tracer | None = None
@@ -31,20 +39,30 @@ class _Httpx:
 
 
 def instrument_httpx(provider: Any, tracer: Tracer) -> None:
-    """Record outgoing httpx requests and carry the trace context in their headers, from the import of httpx on."""
+    """Record the requests of httpx and httpx2, and carry the trace context in their headers, from their import on."""
     _Httpx.provider, _Httpx.tracer = provider, tracer
     reply_with_signal(tracer)
     if not _Httpx.hooked:
         _Httpx.hooked = True
-        wrapt.register_post_import_hook(_instrument_httpx, "httpx")
+        for library in _INSTRUMENTORS:
+            wrapt.register_post_import_hook(_instrument_httpx, library)
 
 
 def _instrument_httpx(_module: Any) -> None:
-    from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor  # noqa: PLC0415 - imports httpx
+    try:
+        from opentelemetry.instrumentation import httpx as instrumentation  # noqa: PLC0415 - imports them
 
-    instrumentor = HTTPXClientInstrumentor()
-    if not instrumentor.is_instrumented_by_opentelemetry:
-        instrumentor.instrument(tracer_provider=_Httpx.provider, response_hook=_heed, async_response_hook=_heed_async)
+        for library, name in _INSTRUMENTORS.items():
+            # Our own import of the instrumentation may be what imports the library: then it has no classes yet, and
+            # the call that goes on with this import finds both libraries loaded.
+            make = getattr(instrumentation, name, None)
+            if make is None or library not in sys.modules or (instrumentor := make()).is_instrumented_by_opentelemetry:
+                continue
+            instrumentor.instrument(
+                tracer_provider=_Httpx.provider, response_hook=_heed, async_response_hook=_heed_async
+            )
+    except Exception as error:  # noqa: BLE001 - the host's import must not fail for a fault of the instrumentation
+        _log.error("Outgoing HTTP requests are not recorded: %s.", type(error).__name__)
 
 
 def _heed(span: Any, _request: Any, response: Any) -> None:
