@@ -2,8 +2,9 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from certtrace.records.forking import GATE
 from certtrace.records.schema import StoreBusyError, connect, is_busy
 
 _BUSY_SECONDS: Final = 10.0
+_UNWAITED_SECONDS: Final = 0.001
 _IDLE_READERS: Final = 8
 _MAPPED_BYTES: Final = 1 << 30
 _INHERITED: list[sqlite3.Connection] = []
@@ -35,6 +37,7 @@ class Database:
         self._lock = threading.Lock()
         self._writer: sqlite3.Connection | None = None
         self._idle: list[sqlite3.Connection] = []
+        self._file: tuple[int, int] | None = None
         GATE.register(self)
 
     @contextmanager
@@ -62,18 +65,20 @@ class Database:
                 self._idle.pop(0).close()
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self, busy_seconds: float | None = None) -> Iterator[sqlite3.Connection]:
         """Give the connection that writes, in one transaction: committed at the end, rolled back by any error.
 
+        Args:
+            busy_seconds: How long to wait for other writers, where it is not as long as always.
+
         Raises:
-            StoreBusyError: Other processes held the store for too long.
+            StoreBusyError: Others held the store for too long.
             StoreError: The store cannot be opened.
             sqlite3.Error: It cannot be written, or a statement is at fault.
         """
-        with GATE, self._lock:
-            if self._writer is None:
-                self._writer = self._opened()
-            connection = self._writer
+        give_up = time.monotonic() + (self._busy_seconds if busy_seconds is None else busy_seconds)
+        with GATE, self._turn(give_up):
+            connection = self._usable_writer(give_up)
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
@@ -81,8 +86,7 @@ class Database:
             except sqlite3.Error as error:
                 self._abandon_writer()
                 if is_busy(error):
-                    msg = f"The store {self.path} is busy: other processes are writing. Try again."
-                    raise StoreBusyError(msg) from error
+                    raise self._busy() from error
                 raise
             except BaseException:
                 self._abandon_writer()
@@ -92,8 +96,7 @@ class Database:
         """Close all idle connections; the next use opens others."""
         with self._lock:
             self._abandon_writer()
-        while self._idle:
-            self._idle.pop().close()
+        self._close_readers()
 
     def forget(self) -> None:
         """Start afresh in a forked child, whose parent may have held the lock at the moment of the fork."""
@@ -102,21 +105,65 @@ class Database:
             _INHERITED.append(self._writer)
         self._idle, self._writer, self._lock = [], None, threading.Lock()
 
+    @contextmanager
+    def _turn(self, give_up: float) -> Iterator[None]:
+        """Hold the lock of this process's writers."""
+        lock = self._lock
+        if not lock.acquire(timeout=max(give_up - time.monotonic(), _UNWAITED_SECONDS)):
+            raise self._busy()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _usable_writer(self, give_up: float) -> sqlite3.Connection:
+        """Return the connection to the file that stands at the path now."""
+        self._leave_what_is_gone()
+        remaining = max(give_up - time.monotonic(), _UNWAITED_SECONDS)
+        if self._writer is None:
+            self._writer = self._opened(remaining)
+        self._writer.execute(f"PRAGMA busy_timeout = {max(int(remaining * 1000), 1)}")
+        return self._writer
+
     def _reader(self) -> sqlite3.Connection:
+        if self._file is not None and self._file != self._on_disk():
+            self._close_readers()
         try:
             return self._idle.pop()
         except IndexError:
-            connection = self._opened()
+            connection = self._opened(self._busy_seconds)
             connection.execute("PRAGMA query_only = ON")
             connection.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
             return connection
 
-    def _opened(self) -> sqlite3.Connection:
-        connection = connect(self.path, self._busy_seconds)
+    def _opened(self, busy_seconds: float) -> sqlite3.Connection:
+        connection = connect(self.path, busy_seconds)
         connection.row_factory = sqlite3.Row
         if self._durable:
             connection.execute("PRAGMA synchronous = FULL")
+        self._file = self._on_disk()
         return connection
+
+    def _on_disk(self) -> tuple[int, int] | None:
+        """Return what tells this file from another: one that was deleted meanwhile would take writes that are lost."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    def _leave_what_is_gone(self) -> None:
+        if self._file is not None and self._file != self._on_disk():
+            self._abandon_writer()
+            self._close_readers()
+
+    def _close_readers(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().close()
+
+    def _busy(self) -> StoreBusyError:
+        return StoreBusyError(f"The store {self.path} is busy: others are writing. Try again.")
 
     def _abandon_writer(self) -> None:
         """Close after a failure: whatever state the connection is in, the transaction is rolled back."""

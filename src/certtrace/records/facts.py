@@ -35,6 +35,8 @@ class Facts:
     grade_max: float | None
     confidence: float | None
     is_pass: bool
+    public: bool
+    bookmarked: bool
 
 
 def facts_of(observation: Observation) -> Facts:
@@ -63,6 +65,8 @@ def facts_of(observation: Observation) -> Facts:
         grade_max=number_fact(observation, semconv.GRADE_MAX),
         confidence=number_fact(observation, semconv.CONFIDENCE),
         is_pass=fact(observation, semconv.PASS_INDEX) is not None,
+        public=observation.public,
+        bookmarked=observation.bookmarked,
     )
 
 

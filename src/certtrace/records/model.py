@@ -183,6 +183,11 @@ class TraceSummary:
     grade_max: float | None = None
     confidence: float | None = None
     tags: tuple[str, ...] = ()
+    public: bool = False
+    bookmarked: bool = False
+    created_at_ns: int | None = None
+    """When the store first took something of it; None before it is stored."""
+    updated_at_ns: int | None = None
 
     @property
     def is_failed(self) -> bool:

@@ -12,11 +12,12 @@ from typing import Any, Final, Protocol
 
 from certtrace.errors import InputError, StoreError, TraceNotFoundError
 from certtrace.records import rows
+from certtrace.records.facets import FACETS, facet_value
 from certtrace.records.forking import GATE
 from certtrace.records.model import Trace, TraceSummary
 from certtrace.records.sampled import COLUMNS, SampledPart, part_from
 from certtrace.records.schema import connect_read_only
-from certtrace.records.store import DEFAULT_PROJECT, FACETS, facet_value
+from certtrace.records.store import DEFAULT_PROJECT
 
 _BUSY_SECONDS: Final = 5.0
 _HEX: Final = re.compile(r"[0-9a-f]{1,32}")
@@ -180,7 +181,9 @@ def _list_query(
     project: str, matching: TraceFilter, limit: int, after: tuple[int, str] | None
 ) -> tuple[str, list[object]]:
     """Build the list statement: the first facet drives it in time order, the others are checked on each trace."""
-    facets = [(kind, facet_value(kind, value)) for kind in FACETS if (value := getattr(matching, kind)) is not None]
+    facets = [
+        (kind, facet_value(kind, value)) for kind in FACETS if (value := getattr(matching, kind, None)) is not None
+    ]
     tables, conditions, values = "traces AS t", ["t.project = ?"], [project]
     order = "t"
     arguments: list[object] = [*values]

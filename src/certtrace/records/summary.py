@@ -6,19 +6,46 @@ no worker could handle does, and a successful redelivery mends it.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from operator import attrgetter
 
 from certtrace.records.facts import Facts
-from certtrace.records.model import TraceSummary
+from certtrace.records.model import TraceChange, TraceSummary
 
 ERROR = "error"
 OK = "ok"
 _OUTCOMES = ("cancelled", "abandoned")
+_SAID = ("name", "user_id", "session_id", "release", "version", "environment", "public", "bookmarked")
 
 
-def summarise(trace_id: str, facts: Iterable[Facts]) -> TraceSummary:
-    """Return the summary of one trace from at least one observation."""
+def summarise(trace_id: str, facts: Iterable[Facts], body: TraceChange | None = None) -> TraceSummary:
+    """Return the summary of one trace from at least one observation, or from what was said of the trace itself."""
     ordered = sorted(facts, key=attrgetter("start_time_ns", "id"))
+    observed = _observed(trace_id, ordered) if ordered else _unobserved(trace_id, body)
+    return observed if body is None else with_body(observed, body)
+
+
+def with_body(summary: TraceSummary, body: TraceChange) -> TraceSummary:
+    """Return a summary in which what was said of the trace itself goes before what follows from its observations."""
+    said = {field: value for field in _SAID if (value := getattr(body, field)) is not None}
+    start = summary.start_time_ns if body.timestamp_ns is None else body.timestamp_ns
+    return replace(
+        summary,
+        **said,
+        tags=tuple(dict.fromkeys((*body.tags, *summary.tags))),
+        start_time_ns=start,
+        end_time_ns=max(start, summary.end_time_ns),
+    )
+
+
+def _unobserved(trace_id: str, body: TraceChange | None) -> TraceSummary:
+    start = (body.timestamp_ns if body else None) or 0
+    return TraceSummary(
+        trace_id=trace_id, name="", start_time_ns=start, end_time_ns=start, status=OK, observation_count=0
+    )
+
+
+def _observed(trace_id: str, ordered: Sequence[Facts]) -> TraceSummary:
     by_id = {each.id: each for each in ordered}
     verdicts = _verdicts(ordered, by_id)
     root = _root(ordered, by_id)
@@ -48,6 +75,8 @@ def summarise(trace_id: str, facts: Iterable[Facts]) -> TraceSummary:
         grade_max=graded.grade_max if graded else None,
         confidence=min((each.confidence for each in ordered if each.confidence is not None), default=None),
         tags=tuple(dict.fromkeys(tag for each in ordered for tag in each.tags)),
+        public=any(each.public for each in ordered),
+        bookmarked=root.bookmarked,
     )
 
 
