@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from certtrace.server import errors
 from certtrace.server.api import ROUTERS
 from certtrace.server.box import Box
+from certtrace.server.intake.bodies import Bodies
 
 
 def create_app(box: Box) -> FastAPI:
@@ -16,6 +17,7 @@ def create_app(box: Box) -> FastAPI:
     app = FastAPI(title="certtrace", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.box = box
     errors.install(app)
+    app.add_middleware(Bodies, limits=box.limits)
     for router in ROUTERS:
         app.include_router(router)
     return app

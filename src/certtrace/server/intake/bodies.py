@@ -1,0 +1,228 @@
+"""Bounds on what a request body may cost: its bytes on the wire and unpacked, its time, the depth and numbers of JSON.
+
+A body is read when the route asks for it, so that a request without a key is refused before. What a route gets is
+whole, unpacked and, where it is JSON, safe for every parser: a decoder that knows no bounds never sees it.
+"""
+
+import asyncio
+import re
+import zlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from typing import Any, Final
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from certtrace.server.answers import answer
+from certtrace.server.box import Limits
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+_PIECE_SECONDS: Final = 20.0
+"""Longest wait for the next piece of a body."""
+_LINGER_SECONDS: Final = 2.0
+"""How long the rest of a refused body is read: a client that is cut off while it sends may never see the answer."""
+_GZIP: Final = 31
+"""Tells zlib to expect a gzip header and its checksum."""
+_PIECE_BYTES: Final = 1 << 20
+_INLINE_BYTES: Final = 1 << 16
+"""Shorter bodies are unpacked and checked at once: handing them to a thread would take longer."""
+_LONG_INTEGER: Final = re.compile(rb'(?<![\w".])\d{19}')
+_INT64: Final = 2**63
+_CLOSE: Final = {"Connection": "close"}
+
+
+class BodyError(HTTPException):
+    """A body that is refused. Routes need not know it: FastAPI passes it on."""
+
+
+class Bodies:
+    """The part of the application that stands before every route and bounds what is read."""
+
+    def __init__(self, app: App, limits: Limits) -> None:
+        """Take the application behind it."""
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        refusal = _refusal(headers, self._limits)
+        if refusal is not None:
+            await _refuse(refusal, receive, send)
+            return
+        body = _Body(scope["method"], headers, receive, self._limits)
+        if body.is_packed:
+            scope["headers"] = [
+                pair for pair in scope["headers"] if pair[0] not in (b"content-encoding", b"content-length")
+            ]
+        await self._app(scope, body.receive, send)
+
+
+def _refusal(headers: dict[bytes, bytes], limits: Limits) -> BodyError | None:
+    """Return why a request is refused for what its headers say alone."""
+    length = headers.get(b"content-length", b"0")
+    if not length.isdigit():
+        return BodyError(400, "The header Content-Length is no number.", _CLOSE)
+    # As text first: Python refuses to read the longest numbers.
+    if len(length) > len(str(limits.packed_bytes)) + 3 or int(length) > limits.packed_bytes:
+        return _too_long(limits.packed_bytes)
+    encoding = _encoding(headers)
+    if encoding not in ("", "identity", "gzip", "x-gzip"):
+        return BodyError(415, "Send the body as it is or with Content-Encoding: gzip.", {"Accept-Encoding": "gzip"})
+    return None
+
+
+async def _refuse(error: BodyError, receive: Receive, send: Send) -> None:
+    response = answer({"message": error.detail}, error.status_code, headers=error.headers)
+    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
+    await send({"type": "http.response.body", "body": bytes(response.body), "more_body": True})
+    await _discard(receive)
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _discard(receive: Receive) -> None:
+    """Read, for a while, what nobody wants."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_SECONDS):
+            while (await receive()).get("more_body", False):
+                pass
+
+
+def _too_long(limit: int) -> BodyError:
+    return BodyError(413, f"The body is longer than {limit} bytes. Send it in parts.", _CLOSE)
+
+
+def _no_gzip() -> BodyError:
+    return BodyError(400, "Failed to decompress request body")
+
+
+def _encoding(headers: dict[bytes, bytes]) -> str:
+    return headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
+
+
+class _Body:
+    """The body of one request."""
+
+    def __init__(self, method: str, headers: dict[bytes, bytes], receive: Receive, limits: Limits) -> None:
+        self._receive = receive
+        self._limits = limits
+        self.is_packed = "gzip" in _encoding(headers)
+        kind = headers.get(b"content-type", b"").lower()
+        # PUT brings files, which may be of any kind.
+        self._is_json = method != "PUT" and (b"json" in kind or not kind)
+        self._is_read = False
+
+    async def receive(self) -> Message:
+        """Return the body as one message; afterwards whatever comes, such as that the client has gone."""
+        if self._is_read:
+            return await self._receive()
+        self._is_read = True
+        raw = await self._read()
+        body = await _in_thread(self._checked, raw) if len(raw) > _INLINE_BYTES else self._checked(raw)
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def _read(self) -> bytes:
+        pieces: list[bytes] = []
+        length = 0
+        while True:
+            message = await self._next()
+            if message["type"] == "http.disconnect":
+                raise BodyError(400, "The body ended too soon.", _CLOSE)
+            piece = message.get("body", b"")
+            length += len(piece)
+            if length > self._limits.packed_bytes:
+                pieces.clear()
+                await _discard(self._receive)
+                raise _too_long(self._limits.packed_bytes)
+            pieces.append(piece)
+            if not message.get("more_body", False):
+                return b"".join(pieces)
+
+    async def _next(self) -> Message:
+        try:
+            async with asyncio.timeout(_PIECE_SECONDS):
+                return await self._receive()
+        except TimeoutError:
+            raise BodyError(408, "The body did not come in time.", _CLOSE) from None
+
+    def _checked(self, raw: bytes) -> bytes:
+        body = unpacked(raw, self._limits.body_bytes) if self.is_packed else raw
+        return safe_json(body, self._limits.depth) if self._is_json and body.strip() else body
+
+
+async def _in_thread(work: Callable[[bytes], bytes], raw: bytes) -> bytes:
+    return await run_in_threadpool(work, raw)
+
+
+def unpacked(packed: bytes, most: int) -> bytes:
+    """Return what gzip packed, in memory bounded by `most`.
+
+    Raises:
+        BodyError: It is no gzip, is cut off, or is longer than `most` bytes.
+    """
+    body = bytearray()
+    rest = packed
+    try:
+        while True:  # a file may have several members
+            unpacker = zlib.decompressobj(_GZIP)
+            while not unpacker.eof:
+                piece = unpacker.decompress(rest, _PIECE_BYTES)
+                rest = unpacker.unconsumed_tail
+                body += piece
+                if len(body) > most:
+                    raise _too_long(most)
+                if not (piece or rest or unpacker.eof):
+                    raise _no_gzip()
+            rest = unpacker.unused_data
+            if not rest:
+                return bytes(body)
+    except zlib.error:
+        raise _no_gzip() from None
+
+
+def safe_json(body: bytes, depth: int) -> bytes:
+    """Return JSON that every parser reads alike: whole numbers beyond 64 bits are written as decimals.
+
+    Raises:
+        BodyError: It is no JSON (NaN and half surrogates are none), or nested more deeply than `depth`.
+    """
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise BodyError(400, "Invalid JSON") from None
+    if body.count(b"[") + body.count(b"{") > depth and _depth(found, depth) > depth:
+        raise BodyError(400, f"The body is nested more deeply than {depth} levels.")
+    return orjson.dumps(_shortened(found)) if _LONG_INTEGER.search(body) else body
+
+
+def _depth(value: object, most: int) -> int:
+    """Return how deeply a value is nested; counting ends behind `most`."""
+    level = [value]
+    depth = 0
+    while depth <= most:
+        level = [item for each in level if isinstance(each, (dict, list)) for item in _items(each)]
+        if not level:
+            return depth
+        depth += 1
+    return depth
+
+
+def _items(value: dict[str, Any] | list[Any]) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else value
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _shortened(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shortened(item) for item in value]
+    return float(value) if isinstance(value, int) and not -_INT64 <= value < _INT64 else value
