@@ -41,7 +41,7 @@ def caller_of(request: Request) -> Caller:
     if given is None:
         raise ApiError(401, "No authorization header")
     public_key, secret_key = _basic(given)
-    key = box_of(request).access.known(public_key, secret_key)
+    key = box_of(request).access.login(public_key, secret_key, address_of(request))
     if key is None:
         raise ApiError(401, "Invalid credentials. Confirm that you've configured the correct host.")
     return Caller(key)
@@ -61,10 +61,26 @@ def needs(permission: Permission) -> Callable[[Request], Caller]:
     return permitted
 
 
-def seen(request: Request, caller: Caller, trace_ids: Iterable[str]) -> None:
-    """Record that a caller is shown traces. Called by every route that answers with content of traces."""
+def seen(request: Request, caller: Caller, trace_ids: Iterable[str], *, whole: bool | None = None) -> None:
+    """Record that a caller is shown traces, before the answer goes out.
+
+    Called by every route that answers with content of traces.
+
+    Args:
+        request: The request.
+        caller: Who asks.
+        trace_ids: The traces; each is recorded once.
+        whole: Whether the trace itself was asked for, and not a list. Default: whether the path names a record.
+    """
     route: Any = request.scope.get("route")
-    box_of(request).access.record_reads(caller.key, getattr(route, "path", request.url.path), dict.fromkeys(trace_ids))
+    path = getattr(route, "path", request.url.path)
+    itself = bool(request.path_params) if whole is None else whole
+    box_of(request).access.reads.record(caller.key, path, trace_ids, whole=itself)
+
+
+def address_of(request: Request) -> str:
+    """Return the address that a request comes from."""
+    return request.client.host if request.client is not None else ""
 
 
 def _basic(given: str) -> tuple[str, str]:
