@@ -15,20 +15,20 @@ from rich.text import Text
 
 from certtrace import semconv
 from certtrace.records.columns import cut, folded
-from certtrace.records.facts import fact, object_fact, text_fact
+from certtrace.records.facts import object_fact
 from certtrace.records.langfuse_json import content_json, iso
 from certtrace.records.mapping.values import json_text
 from certtrace.records.model import Observation, Score, Trace
 from certtrace.records.notes import (
     duration_text,
     grade_text,
-    http_text,
     notes,
     redaction_text,
     sampling_text,
     short_number,
     verdict_text,
 )
+from certtrace.records.problems import failure_words, is_same_failure, problem_text
 from certtrace.records.safe_text import one_line
 from certtrace.records.tree import Node, walk
 
@@ -184,32 +184,11 @@ def _problem_lines(node: Node, indent: str, view: View) -> Iterator[Text]:
         if view.full and observation.status_message:
             yield from _labelled("status", observation.status_message, indent, view, "dim")
         return
-    words = _failure_words(observation)
-    message = observation.status_message or ""
-    # Messages often begin with the type or the class: it is not said twice.
-    new_words = [word for word in words if not message.startswith(word)]
-    said = ": ".join(part for part in (", ".join(new_words), message) if part)
-    said = said or http_text(observation) or "no message recorded"
+    said = problem_text(observation)
     style, label = _LEVEL_STYLES[observation.level], "error" if observation.level == "ERROR" else "warning"
-    if not view.full and any(_is_same_failure(child, observation) for child in node.children):
-        said, style = f"{', '.join(words) or 'failed'}, propagated from below", "dim red"
+    if not view.full and any(is_same_failure(child, observation) for child in node.children):
+        said, style = f"{', '.join(failure_words(observation)) or 'failed'}, propagated from below", "dim red"
     yield from _labelled(label, said, indent, view, style, at_most=_PROBLEM_LINES)
-
-
-def _failure_words(observation: Observation) -> list[str]:
-    found = text_fact(observation, semconv.FAILURE_CLASS), text_fact(observation, semconv.ERROR_TYPE)
-    return list(dict.fromkeys(word for word in found if word))
-
-
-def _is_same_failure(child: Observation, parent: Observation) -> bool:
-    """Tell whether a parent's error is the one its child already shows."""
-    if child.level != "ERROR" or parent.level != "ERROR":
-        return False
-    same_message = child.status_message == parent.status_message
-    return same_message or (
-        fact(child, semconv.ERROR_TYPE) is not None
-        and fact(child, semconv.ERROR_TYPE) == fact(parent, semconv.ERROR_TYPE)
-    )
 
 
 def _content_lines(label: str, content: str | None, indent: str, view: View) -> Iterator[Text]:
