@@ -4,10 +4,11 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from certtrace.server.api import health, projects
+from certtrace.server.api import health, otel, projects
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     health.router,
     projects.router,
+    otel.router,
 )
 """In the order in which paths are tried."""

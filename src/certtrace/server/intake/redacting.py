@@ -1,15 +1,22 @@
 """What comes from elsewhere than certtrace is redacted before it is stored, and says so."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 import orjson
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from certtrace import semconv
-from certtrace.ports import Receipt
+from certtrace.ports import Receipt, ScopeRecord, SpanRecord
 from certtrace.redaction.bodies import redacted_fields
 from certtrace.redaction.receipts import receipt_text
 from certtrace.server.box import Box
+from certtrace.server.intake.spans import put_back, put_values, record_of, values_of
+
+_RECEIPTS: Final = (semconv.REDACTION_RECEIPT, semconv.metadata(semconv.REDACTION_RECEIPT))
+_NO_SCOPE: Final = ScopeRecord()
 
 
 def redacted_body(box: Box, body: Any) -> Any:
@@ -31,6 +38,71 @@ def redacted_body(box: Box, body: Any) -> Any:
     if isinstance(metadata, dict) and _found(receipt):
         clean["metadata"] = metadata | {semconv.REDACTION_RECEIPT: receipt_data(receipt)}
     return clean
+
+
+def redact_spans(box: Box, message: ExportTraceServiceRequest) -> None:
+    """Redact, in place, every span that does not carry the receipt of a policy that is trusted.
+
+    All spans of a trace are redacted together: whom one of them names is known in the others. Resources and scopes are
+    redacted whoever sends them.
+    """
+    foreign: dict[bytes, list[Span]] = {}
+    for resource_spans in message.resource_spans:
+        _redact_around(box, resource_spans)
+        for scope_spans in resource_spans.scope_spans:
+            for span in scope_spans.spans:
+                if not _is_trusted(box, span.attributes):
+                    foreign.setdefault(span.trace_id, []).append(span)
+    for spans in foreign.values():
+        _redact_trace(box, spans)
+
+
+def _redact_trace(box: Box, spans: list[Span]) -> None:
+    clean = box.redactor.redact_unit([record_of(span, _NO_SCOPE) for span in spans], ())
+    for span, record in zip(spans, clean, strict=True):
+        receipt = record.attributes.pop(semconv.REDACTION_RECEIPT)
+        record.attributes[semconv.metadata(semconv.REDACTION_RECEIPT)] = receipt
+        put_back(record, span)
+
+
+def _redact_around(box: Box, resource_spans: ResourceSpans) -> None:
+    """Redact a resource and its scopes: as the attributes of a span would be."""
+    resource = resource_spans.resource
+    resource_spans.schema_url = ""
+    if resource.attributes:
+        put_values(_redacted(box, values_of(resource.attributes), _NO_SCOPE).attributes, resource.attributes)
+    for scope_spans in resource_spans.scope_spans:
+        _redact_scope(box, scope_spans)
+
+
+def _redact_scope(box: Box, scope_spans: ScopeSpans) -> None:
+    scope = scope_spans.scope
+    record = ScopeRecord(scope.name, scope.version, values_of(scope.attributes))
+    clean = _redacted(box, {}, record).scope
+    scope.name, scope.version = clean.name, clean.version
+    put_values(clean.attributes, scope.attributes)
+
+
+def _redacted(box: Box, attributes: dict[str, object], scope: ScopeRecord) -> SpanRecord:
+    record = SpanRecord(0, 0, 0, "", 0, 0, 0, 0, "", attributes, scope=scope)
+    (clean,) = box.redactor.redact_unit([record], ())
+    del clean.attributes[semconv.REDACTION_RECEIPT]
+    return clean
+
+
+def _is_trusted(box: Box, attributes: Iterable[KeyValue]) -> bool:
+    return any(
+        pair.key in _RECEIPTS and _policy(pair.value.string_value) in box.trusted_policies for pair in attributes
+    )
+
+
+def _policy(receipt: str) -> object:
+    try:
+        told = orjson.loads(receipt)
+    except orjson.JSONDecodeError:
+        return None
+    policy = told.get("policy") if isinstance(told, dict) else None
+    return policy if isinstance(policy, str) else None
 
 
 def sought(box: Box, text: str) -> str:
