@@ -45,6 +45,7 @@ def serving(home: Path, project: str = "default") -> Iterator[Serving]:
     made = access.project(project)
     keys = {role: access.create(made, [role]) for role in Role}
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         box = Box(
             store=Database(home / "store.db"),
