@@ -1,15 +1,16 @@
-"""One OTLP span with its resource and scope becomes one observation."""
+"""One span with its resource becomes one observation."""
 
-import time
 from collections.abc import Iterator
 
-from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from certtrace import semconv
+from certtrace.ports import ScopeRecord, SpanRecord
 from certtrace.records.mapping import content, fields, types, usage
-from certtrace.records.mapping.metadata import metadata_of
-from certtrace.records.mapping.values import Attributes, attributes_of, clamped_ns, text
+from certtrace.records.mapping.ids import SPAN_DIGITS, TRACE_DIGITS, id_text
+from certtrace.records.mapping.metadata import is_encoded, metadata_of
+from certtrace.records.mapping.protobuf import records_of
+from certtrace.records.mapping.values import Attributes, clamped_ns, mapped, text
 from certtrace.records.model import Observation
 
 
@@ -17,30 +18,40 @@ def observations_of(resource_spans: ResourceSpans) -> Iterator[Observation]:
     """Yield the observations of one resource.
 
     Raises:
-        ValueError: A span's trace or span id is missing, all zero or of the wrong length.
+        ValueError: A span has no trace id or no span id.
     """
-    resource = attributes_of(resource_spans.resource.attributes)
-    for scope_spans in resource_spans.scope_spans:
-        for span in scope_spans.spans:
-            yield _observation(span, resource, scope_spans.scope)
+    resource, records = records_of(resource_spans)
+    seen = mapped(resource)
+    for record in records:
+        yield observation_of(record, seen)
 
 
-def _observation(span: Span, resource: Attributes, scope: InstrumentationScope) -> Observation:
-    attributes = attributes_of(span.attributes)
-    kind = types.observation_type(types.SpanView(attributes, resource, scope.name, scope.version, span.name))
-    start, end = _times(span)
+def observation_of(record: SpanRecord, resource: Attributes, *, sdk_version: str = "") -> Observation:
+    """Return the observation that one span is.
+
+    Args:
+        record: The span, before or after redaction.
+        resource: The resource's attributes.
+        sdk_version: What the request's header `x-langfuse-sdk-version` said.
+    """
+    attributes = mapped(record.attributes)
+    resource = mapped(resource)
+    scope = record.scope
+    scope_record = _scope_record(scope)
+    kind = types.observation_type(types.SpanView(attributes, resource, scope.name, scope.version, record.name))
+    start, end = clamped_ns(record.start_time_ns), clamped_ns(record.end_time_ns)
     prompt_name, prompt_version = fields.prompt(attributes, kind)
-    entered, returned = content.content_of(_content_view(span, attributes, scope))
+    entered, returned = content.content_of(_content_view(record, attributes))
     return Observation(
-        id=_hex_id(span.span_id, 8),
-        trace_id=_hex_id(span.trace_id, 16),
-        parent_observation_id=_hex_id(span.parent_span_id, 8) if any(span.parent_span_id) else None,
+        id=id_text(record.span_id, SPAN_DIGITS),
+        trace_id=id_text(record.trace_id, TRACE_DIGITS),
+        parent_observation_id=id_text(record.parent_span_id, SPAN_DIGITS) if record.parent_span_id else None,
         type=kind,
-        name=fields.observation_name(span.name, attributes),
+        name=fields.observation_name(record.name, attributes),
         start_time_ns=start,
         end_time_ns=end,
-        level=fields.level(attributes, span.status.code),
-        status_message=fields.status_message(attributes, span.status.message),
+        level=fields.level(attributes, record.status_code),
+        status_message=fields.status_message(attributes, record.status_message),
         environment=fields.environment(attributes, resource),
         release=fields.release(attributes, resource),
         version=fields.version(attributes, resource),
@@ -59,29 +70,21 @@ def _observation(span: Span, resource: Attributes, scope: InstrumentationScope) 
         prompt_version=prompt_version,
         input=text(entered),
         output=text(returned),
-        metadata=metadata_of(attributes, resource, _scope_record(scope)),
+        metadata=metadata_of(attributes, resource, scope_record, encoded=is_encoded(scope_record, sdk_version)),
     )
 
 
-def _content_view(span: Span, attributes: Attributes, scope: InstrumentationScope) -> content.ContentView:
-    events = [(event.name, attributes_of(event.attributes)) for event in span.events]
-    return content.ContentView(attributes, events, scope.name)
+def _content_view(record: SpanRecord, attributes: Attributes) -> content.ContentView:
+    events = [(event.name, mapped(event.attributes)) for event in record.events]
+    return content.ContentView(attributes, events, record.scope.name)
 
 
-def _scope_record(scope: InstrumentationScope) -> dict[str, object]:
-    return {"name": scope.name, "version": scope.version, "attributes": attributes_of(scope.attributes)}
-
-
-def _times(span: Span) -> tuple[int, int]:
-    """Return start and end: a missing edge copies the other, both missing are now."""
-    start, end = span.start_time_unix_nano, span.end_time_unix_nano
-    if not start and not end:
-        start = time.time_ns()
-    return clamped_ns(start or end), clamped_ns(end or start)
-
-
-def _hex_id(raw: bytes, length: int) -> str:
-    if len(raw) != length or not any(raw):
-        msg = f"an OTLP id must be {length} bytes and not all zero, got {len(raw)} bytes"
-        raise ValueError(msg)
-    return raw.hex()
+def _scope_record(scope: ScopeRecord) -> dict[str, object]:
+    """Return the scope as the server keeps it: what is empty was not sent."""
+    found: dict[str, object] = {}
+    if scope.name:
+        found["name"] = scope.name
+    if scope.version:
+        found["version"] = scope.version
+    found["attributes"] = mapped(scope.attributes)
+    return found

@@ -1,40 +1,99 @@
-"""OTLP attribute values as plain data, and the small conversions all rows of the mapping share."""
+"""Attribute values as the Langfuse server sees them, and the small conversions all rows of the mapping share.
 
+The server is JavaScript: its numbers print without a trailing `.0`, its empty lists are true, and key/value lists and
+bytes are types of OTLP that it does not know, so they stay the JSON text of the OTLP value.
+"""
+
+import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
 
 import orjson
-from google.protobuf.json_format import MessageToDict
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 Attributes = Mapping[str, object]
 
-_PLAIN_KINDS = ("string_value", "bool_value", "int_value", "double_value")
 _LONGEST_NUMBER = 64
 _EXACT = 2**53
 MAX_TIME_NS = 2**63 - 1
 _SURELY_SHALLOW = 200
+_SURELY_SHORT: Final = 1e21
+"""Below this JavaScript prints a whole number with all its digits."""
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
-def attributes_of(pairs: Iterable[KeyValue]) -> dict[str, object]:
-    """Return OTLP key/value pairs as a dictionary; of equal keys the last wins."""
-    return {pair.key: plain(pair.value) for pair in pairs}
+def mapped(values: Attributes) -> Attributes:
+    """Return attribute values as the server has them after decoding; the mapping's rows take nothing else."""
+    for value in values.values():
+        if type(value) is not str:
+            return {key: given if type(given) is str else mapped_value(given) for key, given in values.items()}
+    return values
 
 
-def plain(value: AnyValue) -> object:
-    """Return one OTLP value as plain data. Langfuse knows neither key/value lists nor bytes: they become OTLP JSON."""
-    kind = value.WhichOneof("value")
-    if kind in _PLAIN_KINDS:
-        return getattr(value, kind)
-    if kind == "array_value":
-        return [plain(element) for element in value.array_value.values]
-    return None if kind is None else json_text(MessageToDict(value))
+def mapped_value(value: object) -> object:
+    """Return one plain value as the server has it: text, truth value, number, list of those, or None."""
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, (int, float)):
+        return plain_number(value)
+    if isinstance(value, (list, tuple)):
+        return [mapped_value(each) for each in value]
+    if isinstance(value, (dict, bytes)):
+        return json_text(_any_value(value))
+    return str(value)
+
+
+def plain_number(value: float) -> float | None:
+    """Return a number as JavaScript would print it: whole ones without a fraction, none that is not finite."""
+    if isinstance(value, int):
+        if -_EXACT <= value <= _EXACT:
+            return value
+        try:
+            value = float(value)
+        except OverflowError:
+            return None
+    if not math.isfinite(value):
+        return None
+    if value.is_integer() and abs(value) < _SURELY_SHORT:
+        return int(value) if abs(value) <= _EXACT else int(Decimal(repr(value)))
+    return value
+
+
+def _list_form(value: Sequence[object]) -> dict[str, object]:
+    return {"arrayValue": {"values": [_any_value(each) for each in value]} if value else {}}
+
+
+def _pairs_form(value: Mapping[str, object]) -> dict[str, object]:
+    pairs = [{"key": key, "value": _any_value(each)} for key, each in value.items()]
+    return {"kvlistValue": {"values": pairs} if pairs else {}}
+
+
+_FORMS: Final[Mapping[type, Callable[[Any], dict[str, object]]]] = {
+    str: lambda value: {"stringValue": value},
+    bool: lambda value: {"boolValue": value},
+    int: lambda value: {"intValue": str(value)},
+    float: lambda value: {"doubleValue": plain_number(value)},
+    bytes: lambda value: {"bytesValue": {"type": "Buffer", "data": list(value)}},
+    list: _list_form,
+    dict: _pairs_form,
+}
+
+
+def _any_value(value: object) -> dict[str, object]:
+    """Return the OTLP value that `value` was decoded from, as the server's decoder writes it in JSON."""
+    form = _FORMS.get(type(value))
+    return form(value) if form is not None else {}
 
 
 def is_set(value: object) -> bool:
     """Tell whether a value counts as given: JavaScript's truth, in which every list and object is true."""
-    return isinstance(value, (list, dict)) or bool(value)
+    return bool(value) or isinstance(value, (list, dict))
+
+
+def is_meaningful(value: object) -> bool:
+    """Tell whether a value says something: zero and false do, empty text, lists and objects do not."""
+    return value is not None and value not in ("", [], {})
 
 
 def first(attributes: Attributes, keys: Sequence[str]) -> object:
@@ -46,9 +105,27 @@ def first(attributes: Attributes, keys: Sequence[str]) -> object:
     return None
 
 
+def first_known(attributes: Attributes, keys: Sequence[str]) -> object:
+    """Return the first value among `keys` that is not null, or None: empty text and zero are values."""
+    for key in keys:
+        value = attributes.get(key)
+        if value is not None:
+            return value
+    return None
+
+
 def text(value: object) -> str | None:
     """Return a value as text: strings as they are, anything else as JSON."""
     return value if value is None or isinstance(value, str) else json_text(value)
+
+
+def spoken(value: object) -> str:
+    """Return a value as JavaScript's `String(value)`: lists joined by commas, objects without their content."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple)):
+        return ",".join("" if each is None else spoken(each) for each in value)
+    return "[object Object]" if isinstance(value, dict) else json_text(value)
 
 
 def json_text(value: object) -> str:
@@ -74,6 +151,22 @@ def parsed_object(value: object) -> dict[str, object] | None:
     """Return a JSON object decoded, or None when the value is something else."""
     result = parsed(value) if is_set(value) else None
     return result if isinstance(result, dict) else None
+
+
+def plain_data(value: object) -> object:
+    """Return decoded JSON with its numbers as JavaScript would write them again."""
+    if isinstance(value, dict):
+        return {key: plain_data(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [plain_data(each) for each in value]
+    return plain_number(value) if isinstance(value, float) else value
+
+
+def as_object(value: object) -> dict[str, object]:
+    """Return what JavaScript's spread makes of a value: objects as they are, lists by position, else nothing."""
+    if isinstance(value, dict):
+        return value
+    return {str(index): each for index, each in enumerate(value)} if isinstance(value, list) else {}
 
 
 def number(value: object) -> float | None:
