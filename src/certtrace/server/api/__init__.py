@@ -4,11 +4,12 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from certtrace.server.api import health, otel, projects
+from certtrace.server.api import health, otel, projects, prompts
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     health.router,
     projects.router,
     otel.router,
+    prompts.router,
 )
 """In the order in which paths are tried."""
