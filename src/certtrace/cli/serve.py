@@ -95,7 +95,7 @@ def _refuse_open_http(host: str, tls: "Tls | None", *, insecure_http: bool) -> N
 def _box(settings: "Settings", listening: "socket.socket", tls: "Tls | None") -> "Box":
     from certtrace.assembly.redaction import key_of, policy_of, recognizers_of, redactor_of  # noqa: PLC0415 - as above
     from certtrace.records.database import Database  # noqa: PLC0415 - as above
-    from certtrace.server.access import Access  # noqa: PLC0415 - as above
+    from certtrace.server.access import Access, FailedLogins  # noqa: PLC0415 - as above
     from certtrace.server.box import Box, Limits  # noqa: PLC0415 - as above
     from certtrace.server.running import address_of  # noqa: PLC0415 - as above
     from certtrace.settings import DESTINATIONS  # noqa: PLC0415 - as above
@@ -108,12 +108,19 @@ def _box(settings: "Settings", listening: "socket.socket", tls: "Tls | None") ->
     base_url = settings.server_base_url or address_of(listening, settings.server_host, tls=tls is not None)
     return Box(
         store=store,
-        access=Access(settings.home / "access.db"),
+        access=Access(
+            settings.home / "access.db", failed_logins=FailedLogins(settings.server_failed_logins_per_minute)
+        ),
         redactor=redactor_of(policy, key_of(settings), destination="store", foreign=recognizers_of(settings)),
         trusted_policies=frozenset(own | settings.server_trusted_policies),
         media_folder=settings.home / "media",
         base_url=base_url.rstrip("/"),
-        limits=Limits(body_bytes=settings.server_max_body_bytes, packed_bytes=settings.server_max_packed_bytes),
+        hosts=settings.server_allowed_hosts | {settings.server_host},
+        limits=Limits(
+            body_bytes=settings.server_max_body_bytes,
+            packed_bytes=settings.server_max_packed_bytes,
+            requests=settings.server_max_requests,
+        ),
         secure_cookies=base_url.startswith("https:"),
     )
 
@@ -148,6 +155,6 @@ def _say_ready(box: "Box", settings: "Settings", made: "tuple[Project, NewKey | 
         remark("Make keys with: certtrace keys create")
         return
     remark(f"First key of project {project.name}, role admin. It is shown now and never again:")
-    click.echo(f"LANGFUSE_BASE_URL={box.base_url}")
-    click.echo(f"LANGFUSE_PUBLIC_KEY={key.public_key}")
-    click.echo(f"LANGFUSE_SECRET_KEY={key.secret_key}")
+    click.echo(f"export LANGFUSE_BASE_URL={box.base_url}")
+    click.echo(f"export LANGFUSE_PUBLIC_KEY={key.public_key}")
+    click.echo(f"export LANGFUSE_SECRET_KEY={key.secret_key}")

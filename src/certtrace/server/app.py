@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from certtrace.server import errors
+from certtrace.server import errors, guard
 from certtrace.server.api import ROUTERS
 from certtrace.server.box import Box
 from certtrace.server.intake.bodies import Bodies
@@ -16,8 +16,10 @@ def create_app(box: Box) -> FastAPI:
     """
     app = FastAPI(title="certtrace", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.box = box
+    app.state.routers = ROUTERS
     errors.install(app)
     app.add_middleware(Bodies, limits=box.limits)
+    guard.install(app, box)
     for router in ROUTERS:
         app.include_router(router)
     return app

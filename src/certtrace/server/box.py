@@ -23,6 +23,8 @@ class Limits:
     """Longest body as it comes over the wire."""
     depth: int = 128
     """Deepest nesting of JSON and of OTLP values."""
+    requests: int = 64
+    """Requests worked on at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,8 @@ class Box:
     media_folder: Path
     base_url: str
     """Where clients reach this server, without a slash at the end; links are made with it."""
+    hosts: frozenset[str] = frozenset()
+    """Further names by which clients reach this server."""
     limits: Limits = field(default_factory=Limits)
     secure_cookies: bool = False
     """Whether cookies are for TLS only."""

@@ -1,14 +1,17 @@
 """Errors as Langfuse's API words them."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from certtrace.errors import CerttraceError
+from certtrace.errors import CerttraceError, InputError
 from certtrace.server.answers import answer
+
+_log: Final = logging.getLogger("certtrace.server")
 
 
 class ApiError(Exception):
@@ -44,6 +47,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(CerttraceError, _own_error)
+    app.add_exception_handler(OverflowError, _impossible_value)
+    app.add_exception_handler(UnicodeEncodeError, _impossible_value)
 
 
 def _api_error(_request: Request, error: Exception) -> Response:
@@ -71,11 +76,25 @@ def issues(errors: Sequence[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _http_error(_request: Request, error: Exception) -> Response:
+def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
-    message = "Method not allowed" if error.status_code == 405 else str(error.detail)
-    return answer({"message": message}, error.status_code, headers=error.headers)
+    if error.status_code != 405:
+        return answer({"message": str(error.detail)}, error.status_code, headers=error.headers)
+    from certtrace.server.routes import methods_at  # noqa: PLC0415 - the table knows the callers, and they the errors
+
+    body = {"message": "Method not allowed", "error": "MethodNotAllowedError"}
+    return answer(body, 405, headers={"Allow": ", ".join(methods_at(request.app, request.url.path))})
 
 
 def _own_error(_request: Request, error: Exception) -> Response:
-    return answer({"message": str(error), "error": "ServiceUnavailableError"}, 503)
+    if isinstance(error, InputError):
+        return answer({"message": str(error), "error": "InvalidRequestError"}, 400)
+    # The message names files of this machine: it is for the log.
+    _log.error("A request was answered 503: %s", error)
+    body = {"message": "The store cannot be used at present. Try again.", "error": "ServiceUnavailableError"}
+    return answer(body, 503, headers={"Retry-After": "1"})
+
+
+def _impossible_value(_request: Request, _error: Exception) -> Response:
+    """Answer to numbers and characters that no store can hold; the error's text would quote them."""
+    return answer({"message": "Invalid request data", "error": "A number or a character is out of range."}, 400)

@@ -1,5 +1,6 @@
 """Run the server: where it listens, how long it waits, how it ends."""
 
+import asyncio
 import errno
 import ipaddress
 import os
@@ -13,8 +14,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+import h11
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from certtrace.errors import ConfigurationError
 
@@ -23,6 +26,11 @@ GRACE_SECONDS: Final = 10
 _AND_THEN_SECONDS: Final = 5.0
 """How long handlers that still run may hold the process up after that."""
 _BACKLOG: Final = 512
+_HEAD_SECONDS: Final = 20.0
+"""Longest time that a client may take for the head of a request."""
+_HEAD_BYTES: Final = 65_536
+_CONNECTIONS: Final = 800
+"""Open connections; further ones are closed at once. Below the usual limit of 1024 open files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,8 @@ def run(app: FastAPI, listening: socket.socket, *, tls: Tls | None = None, ready
         access_log=False,
         lifespan="off",
         ws="none",
-        http="h11",
+        http=_Connection,
+        h11_max_incomplete_event_size=_HEAD_BYTES,
         loop="asyncio",
         proxy_headers=False,
         server_header=False,
@@ -106,6 +115,38 @@ def run(app: FastAPI, listening: socket.socket, *, tls: Tls | None = None, ready
     server = _Server(config, ready)
     with _ended_by_signals():
         server.run(sockets=[listening])
+
+
+class _Connection(H11Protocol):
+    """A connection that does not wait for ever: uvicorn bounds the time between requests, not that of their heads."""
+
+    _head: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        if len(self.connections) > _CONNECTIONS:
+            transport.close()
+            return
+        self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._head_came()
+        elif self._head is None:
+            self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_came()
+        super().connection_lost(exc)
+
+    def _await_head(self) -> None:
+        self._head = self.loop.call_later(_HEAD_SECONDS, self.transport.close)
+
+    def _head_came(self) -> None:
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None
 
 
 class _Server(uvicorn.Server):

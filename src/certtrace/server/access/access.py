@@ -154,7 +154,7 @@ class Access:
         self._failed_logins.check(address, public_key, secret_key)
         key = self.known(public_key, secret_key)
         if key is None:
-            self._failed_logins.failed(address, public_key)
+            self._failed_logins.failed(address, public_key, secret_key)
         else:
             self._failed_logins.accepted(address, public_key, secret_key)
         return key

@@ -67,10 +67,11 @@ class FailedLogins:
         if wait > 0:
             raise TooManyFailuresError(wait)
 
-    def failed(self, address: str, public_key: str) -> None:
-        """Count a failure."""
+    def failed(self, address: str, public_key: str, secret_key: str) -> None:
+        """Count a failure; what was accepted before, and was revoked since, is a guess from now on."""
         now = self._clock()
         with self._lock:
+            self._accepted.pop(self._digest(address, public_key, secret_key), None)
             for guesser, limit in (((address, public_key), self._limit), ((address,), self._limit * _ADDRESS_FACTOR)):
                 times = self._failures.setdefault(guesser, deque(maxlen=limit))
                 times.append(now)
@@ -88,8 +89,8 @@ class FailedLogins:
                 self._accepted.popitem(last=False)
 
     def _wait(self, guesser: tuple[str, ...], limit: int) -> float:
-        times = self._failures.get(guesser, ())
-        if len(times) < limit:
+        times = self._failures.get(guesser)
+        if times is None or len(times) < limit:
             return 0.0
         return times[0] + WINDOW_SECONDS - self._clock()
 

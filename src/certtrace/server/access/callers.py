@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -47,18 +47,24 @@ def caller_of(request: Request) -> Caller:
     return Caller(key)
 
 
-def needs(permission: Permission) -> Callable[[Request], Caller]:
-    """Make the dependency of routes that need a permission."""
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The dependency of routes that need a permission."""
 
-    def permitted(request: Request) -> Caller:
+    permission: Permission
+
+    def __call__(self, request: Request) -> Caller:
+        """Return who asks.
+
+        Raises:
+            ApiError: 401, there is no such key; 403, it may not do this.
+        """
         caller = caller_of(request)
-        if permission not in caller.key.permissions:
+        if self.permission not in caller.key.permissions:
             roles = ", ".join(sorted(caller.key.roles))
-            msg = f"This key may not {permission.value} (its role: {roles}). Ask an admin for another key."
+            msg = f"This key may not {self.permission.value} (its role: {roles}). Ask an admin for another key."
             raise forbidden(msg)
         return caller
-
-    return permitted
 
 
 def seen(request: Request, caller: Caller, trace_ids: Iterable[str], *, whole: bool | None = None) -> None:
@@ -95,9 +101,9 @@ def _basic(given: str) -> tuple[str, str]:
 
 
 Known = Annotated[Caller, Depends(caller_of)]
-Ingesting = Annotated[Caller, Depends(needs(Permission.INGEST))]
-Editing = Annotated[Caller, Depends(needs(Permission.EDIT))]
-Reading = Annotated[Caller, Depends(needs(Permission.READ))]
-Deleting = Annotated[Caller, Depends(needs(Permission.DELETE))]
-Auditing = Annotated[Caller, Depends(needs(Permission.AUDIT))]
-Managing = Annotated[Caller, Depends(needs(Permission.MANAGE))]
+Ingesting = Annotated[Caller, Depends(Needs(Permission.INGEST))]
+Editing = Annotated[Caller, Depends(Needs(Permission.EDIT))]
+Reading = Annotated[Caller, Depends(Needs(Permission.READ))]
+Deleting = Annotated[Caller, Depends(Needs(Permission.DELETE))]
+Auditing = Annotated[Caller, Depends(Needs(Permission.AUDIT))]
+Managing = Annotated[Caller, Depends(Needs(Permission.MANAGE))]

@@ -1,0 +1,59 @@
+"""The table of routes: what each one needs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from certtrace.server.access.callers import Needs, caller_of
+from certtrace.server.access.roles import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One route as callers see it."""
+
+    method: str
+    path: str
+    permission: Permission | None
+    """What it needs; `None`: see `known`."""
+    known: bool
+    """Whether it needs a valid key at least."""
+    shown: bool
+    """Whether the OpenAPI document describes it."""
+
+
+def table(routers: tuple[APIRouter, ...]) -> list[Described]:
+    """Return every route of some routers, one row for each method."""
+    return [
+        Described(method, route.path, *_needed(route.dependant), shown=route.include_in_schema)
+        for router in routers
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for method in sorted(route.methods or ())
+    ]
+
+
+def methods_at(app: FastAPI, path: str) -> list[str]:
+    """Return the methods that a path answers to, HEAD and OPTIONS too; empty where no route is."""
+    routers: tuple[APIRouter, ...] = app.state.routers
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    found = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
+    if not found:
+        return []
+    return sorted(found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set()))
+
+
+def _needed(dependant: Dependant) -> tuple[Permission | None, bool]:
+    calls = list(_calls(dependant))
+    needs = [call.permission for call in calls if isinstance(call, Needs)]
+    return (needs[0] if needs else None), bool(needs) or caller_of in calls
+
+
+def _calls(dependant: Dependant) -> Iterator[Any]:
+    yield dependant.call
+    for each in dependant.dependencies:
+        yield from _calls(each)
