@@ -4,12 +4,29 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from certtrace.server.api import health, otel, projects, prompts
+from certtrace.server.api import (
+    absent,
+    annotation_queues,
+    comments,
+    health,
+    media,
+    models,
+    otel,
+    projects,
+    prompts,
+    score_configs,
+)
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     health.router,
     projects.router,
     otel.router,
     prompts.router,
+    score_configs.router,
+    comments.router,
+    annotation_queues.router,
+    media.router,
+    models.router,
+    absent.router,
 )
 """In the order in which paths are tried."""

@@ -1,0 +1,1 @@
+"""The bytes of media: where they lie, and the addresses that lead to them."""
