@@ -1,7 +1,7 @@
 """One batch on its way into the store, within one transaction."""
 
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -60,11 +60,14 @@ class Batch:
         new, replaced = self._sorted()
         facts: dict[str, list[Facts]] = {trace_id: [] for trace_id in self._bodies}
         facts.update((trace_id, []) for trace_id, _ in (*new, *replaced))
-        for statement, keys in ((_INSERT_OBSERVATION, new), (_REPLACE_OBSERVATION, replaced)):
-            self._connection.executemany(statement, [self._row(key, facts) for key in keys])
+        inserted, updated = ([self._row(key, facts) for key in keys] for keys in (new, replaced))
+        summaries = Summaries(self._connection, self._project, self._now_ns)
+        self._enter(summaries, facts)
         for body in self._bodies.values():
             write_body(self._connection, self._project, body, self._now_ns)
-        self._summarise(facts, new)
+        self._connection.executemany(_INSERT_OBSERVATION, inserted)
+        self._connection.executemany(_REPLACE_OBSERVATION, updated)
+        self._update(summaries, facts, new)
         self._connection.executemany(
             _PUT_SCORE, [(self._project, *rows.score_row(each, self._now_ns)) for each in scores]
         )
@@ -90,16 +93,17 @@ class Batch:
         facts[key[0]].append(found)
         return (self._project, key[0], *rows.observation_row(observation, found, self._now_ns))
 
-    def _summarise(self, facts: dict[str, list[Facts]], new: Iterable[Key]) -> None:
-        counts: dict[str, int] = defaultdict(int)
-        for trace_id, _ in new:
-            counts[trace_id] += 1
-        summaries = Summaries(self._connection, self._project, self._now_ns)
+    def _enter(self, summaries: Summaries, facts: dict[str, list[Facts]]) -> None:
+        """Summarise what is new, before its observations are written: each looks for its trace's row."""
         for trace_id, found in facts.items():
-            stored = self._row_of(trace_id)
-            if stored is None:
+            if self._row_of(trace_id) is None:
                 summaries.enter(trace_id, found, self._bodies.get(trace_id))
-            else:
+
+    def _update(self, summaries: Summaries, facts: dict[str, list[Facts]], new: Iterable[Key]) -> None:
+        """Bring what was known up to date, after its observations are written: they may all be read again."""
+        counts = Counter(trace_id for trace_id, _ in new)
+        for trace_id, found in facts.items():
+            if (stored := self._row_of(trace_id)) is not None:
                 summaries.update(stored, found, counts[trace_id])
 
     def _row_of(self, trace_id: str) -> sqlite3.Row | None:

@@ -114,7 +114,6 @@ CREATE TABLE observations (
 INSERT INTO observations ({_OBSERVATION_COLUMNS})
   SELECT {_OBSERVATION_COLUMNS} FROM observations_1 ORDER BY rowid;
 DROP TABLE observations_1;
-CREATE INDEX observations_by_id ON observations (project, id);
 CREATE INDEX observations_by_time ON observations (project, start_time_ns DESC, id);
 CREATE INDEX observations_by_session ON observations (project, session_id, start_time_ns DESC, id)
   WHERE session_id IS NOT NULL;
@@ -154,24 +153,23 @@ CREATE INDEX scores_by_time ON scores (project, timestamp_ns DESC, id);
 CREATE INDEX scores_by_session ON scores (project, session_id) WHERE session_id IS NOT NULL;
 CREATE INDEX scores_by_run ON scores (project, dataset_run_id) WHERE dataset_run_id IS NOT NULL;
 
-INSERT INTO counts (project, traces) SELECT project, count(*) FROM traces GROUP BY project;
-INSERT INTO counts (project, observations) SELECT project, count(*) FROM observations WHERE true GROUP BY project
-  ON CONFLICT (project) DO UPDATE SET observations = excluded.observations;
+INSERT INTO counts (project, traces, observations)
+  SELECT project, count(*), sum(observation_count) FROM traces GROUP BY project;
 INSERT INTO counts (project, scores) SELECT project, count(*) FROM scores WHERE true GROUP BY project
   ON CONFLICT (project) DO UPDATE SET scores = excluded.scores;
-CREATE TRIGGER count_new_traces AFTER INSERT ON traces BEGIN
-  INSERT INTO counts (project, traces) VALUES (new.project, 1)
-  ON CONFLICT (project) DO UPDATE SET traces = traces + 1; END;
-CREATE TRIGGER count_gone_traces AFTER DELETE ON traces BEGIN
-  UPDATE counts SET traces = traces - 1 WHERE project = old.project; END;
-CREATE TRIGGER count_new_observations AFTER INSERT ON observations BEGIN
-  INSERT INTO counts (project, observations) VALUES (new.project, 1)
-  ON CONFLICT (project) DO UPDATE SET observations = observations + 1; END;
-CREATE TRIGGER count_gone_observations AFTER DELETE ON observations BEGIN
-  UPDATE counts SET observations = observations - 1 WHERE project = old.project; END;
-CREATE TRIGGER count_new_scores AFTER INSERT ON scores BEGIN
+CREATE TRIGGER count_new_trace AFTER INSERT ON traces BEGIN
+  INSERT INTO counts (project, traces, observations) VALUES (new.project, 1, new.observation_count)
+  ON CONFLICT (project) DO UPDATE SET traces = traces + 1, observations = observations + excluded.observations; END;
+CREATE TRIGGER count_changed_trace AFTER UPDATE OF observation_count ON traces
+  WHEN new.observation_count <> old.observation_count BEGIN
+  UPDATE counts SET observations = observations + new.observation_count - old.observation_count
+  WHERE project = new.project; END;
+CREATE TRIGGER count_gone_trace AFTER DELETE ON traces BEGIN
+  UPDATE counts SET traces = traces - 1, observations = observations - old.observation_count
+  WHERE project = old.project; END;
+CREATE TRIGGER count_new_score AFTER INSERT ON scores BEGIN
   INSERT INTO counts (project, scores) VALUES (new.project, 1)
   ON CONFLICT (project) DO UPDATE SET scores = scores + 1; END;
-CREATE TRIGGER count_gone_scores AFTER DELETE ON scores BEGIN
+CREATE TRIGGER count_gone_score AFTER DELETE ON scores BEGIN
   UPDATE counts SET scores = scores - 1 WHERE project = old.project; END;
 """  # noqa: S608 - columns are constants
