@@ -9,18 +9,22 @@ from certtrace.server.api import (
     annotation_queues,
     comments,
     health,
+    ingestion,
     media,
     models,
     otel,
     projects,
     prompts,
     score_configs,
+    scores_write,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     health.router,
     projects.router,
     otel.router,
+    ingestion.router,
+    scores_write.router,
     prompts.router,
     score_configs.router,
     comments.router,

@@ -19,7 +19,7 @@ _RECEIPTS: Final = (semconv.REDACTION_RECEIPT, semconv.metadata(semconv.REDACTIO
 _NO_SCOPE: Final = ScopeRecord()
 
 
-def redacted_body(box: Box, body: Any) -> Any:
+def redacted_body(box: Box, body: Any, *, adds_metadata: bool = False) -> Any:
     """Return a JSON body redacted: one record, or a list of them.
 
     Ids, times and enumerations stay as they are. Where something was found and the record carries metadata, the receipt
@@ -28,13 +28,16 @@ def redacted_body(box: Box, body: Any) -> Any:
     Args:
         box: Its redactor is used.
         body: JSON-ready data with the API's names: `model_dump(by_alias=True, exclude_unset=True)`.
+        adds_metadata: Whether the receipt may be the first metadata of a record that came without.
     """
     if isinstance(body, list):
-        return [redacted_body(box, item) for item in body]
+        return [redacted_body(box, item, adds_metadata=adds_metadata) for item in body]
     if not isinstance(body, Mapping):
         return box.redactor.redact_value(body)[0]
     clean, receipt = redacted_fields(box.redactor, body)
     metadata = clean.get("metadata")
+    if metadata is None and adds_metadata:
+        metadata = {}
     if isinstance(metadata, dict) and _found(receipt):
         clean["metadata"] = metadata | {semconv.REDACTION_RECEIPT: receipt_data(receipt)}
     return clean

@@ -59,9 +59,10 @@ def put_values(values: Mapping[str, object], pairs: Pairs) -> None:
     shapes = {pair.key: pair.value.WhichOneof("value") for pair in pairs}
     del pairs[:]
     for key, value in values.items():
-        if isinstance(value, str) and shapes.get(key) in ("array_value", "kvlist_value"):
-            value = _decoded(value)
-        _put(value, pairs.add(key=key).value)
+        message = pairs.add(key=key).value
+        if not (value == "" and key in shapes and shapes[key] is None):
+            is_structure = isinstance(value, str) and shapes.get(key) in ("array_value", "kvlist_value")
+            _put(_decoded(str(value)) if is_structure else value, message)
 
 
 def _value_of(value: AnyValue) -> object:
@@ -69,7 +70,7 @@ def _value_of(value: AnyValue) -> object:
     if kind in _SCALARS:
         return getattr(value, kind)
     if kind is None:
-        return None
+        return ""  # a redactor would write it as text
     return value.bytes_value if kind == "bytes_value" else Structured(_plain(value))
 
 
