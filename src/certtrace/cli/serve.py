@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from certtrace.cli.home import ChosenHome
+from certtrace.cli.server_extra import open_access, require_server
 from certtrace.cli.terminal import print_json, remark
 from certtrace.errors import ConfigurationError
 
@@ -40,7 +41,7 @@ def serve(home: ChosenHome, /, *, project: str | None, insecure_http: bool, as_j
 
     On the first start a project and an admin key are made; the key is shown then and never again.
     """
-    _require_server()
+    require_server("serve")
     from certtrace.server.running import listen, run  # noqa: PLC0415 - the extra `server` may be missing
 
     settings = home.settings(**{f"server_{name}": value for name, value in options.items()})
@@ -56,16 +57,6 @@ def serve(home: ChosenHome, /, *, project: str | None, insecure_http: bool, as_j
         finally:
             box.store.close()
             box.access.close()
-
-
-def _require_server() -> None:
-    try:
-        import fastapi  # noqa: F401, PLC0415 - asks whether it is there
-        import jinja2  # noqa: F401, PLC0415 - as above
-        import uvicorn  # noqa: F401, PLC0415 - as above
-    except ModuleNotFoundError as error:
-        msg = f"`certtrace serve` needs {error.name}, which is not installed. Run: pip install 'certtrace[server]'"
-        raise ConfigurationError(msg) from None
 
 
 def _tls_of(settings: "Settings") -> "Tls | None":
@@ -95,7 +86,6 @@ def _refuse_open_http(host: str, tls: "Tls | None", *, insecure_http: bool) -> N
 def _box(settings: "Settings", listening: "socket.socket", tls: "Tls | None") -> "Box":
     from certtrace.assembly.redaction import key_of, policy_of, recognizers_of, redactor_of  # noqa: PLC0415 - as above
     from certtrace.records.database import Database  # noqa: PLC0415 - as above
-    from certtrace.server.access import Access, FailedLogins  # noqa: PLC0415 - as above
     from certtrace.server.box import Box, Limits  # noqa: PLC0415 - as above
     from certtrace.server.running import address_of  # noqa: PLC0415 - as above
     from certtrace.settings import DESTINATIONS  # noqa: PLC0415 - as above
@@ -108,9 +98,7 @@ def _box(settings: "Settings", listening: "socket.socket", tls: "Tls | None") ->
     base_url = settings.server_base_url or address_of(listening, settings.server_host, tls=tls is not None)
     return Box(
         store=store,
-        access=Access(
-            settings.home / "access.db", failed_logins=FailedLogins(settings.server_failed_logins_per_minute)
-        ),
+        access=open_access(settings),
         redactor=redactor_of(policy, key_of(settings), destination="store", foreign=recognizers_of(settings)),
         trusted_policies=frozenset(own | settings.server_trusted_policies),
         media_folder=settings.home / "media",
@@ -149,12 +137,11 @@ def _say_ready(box: "Box", settings: "Settings", made: "tuple[Project, NewKey | 
         keys = {"public_key": key.public_key, "secret_key": key.secret_key} if key is not None else {}
         print_json({"url": box.base_url, "project": project.name, "project_id": project.id, **keys})
         return
-    remark(f"Serving {settings.home}. Stop with Ctrl+C.")
     if key is None:
-        click.echo(box.base_url)
         remark("Make keys with: certtrace keys create")
-        return
-    remark(f"First key of project {project.name}, role admin. It is shown now and never again:")
-    click.echo(f"export LANGFUSE_BASE_URL={box.base_url}")
-    click.echo(f"export LANGFUSE_PUBLIC_KEY={key.public_key}")
-    click.echo(f"export LANGFUSE_SECRET_KEY={key.secret_key}")
+    else:
+        remark(f"First key of project {project.name}, role admin. It is shown now and never again:")
+        click.echo(f"export LANGFUSE_BASE_URL={box.base_url}")
+        click.echo(f"export LANGFUSE_PUBLIC_KEY={key.public_key}")
+        click.echo(f"export LANGFUSE_SECRET_KEY={key.secret_key}")
+    remark(f"Serving {settings.home} at {box.base_url}. Stop it with Ctrl-C.")
