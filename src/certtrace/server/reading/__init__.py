@@ -1,0 +1,1 @@
+"""What the routes that read traces, observations and scores share: parameters, filters, cursors, JSON shapes."""
