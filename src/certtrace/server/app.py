@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from certtrace.server import errors, guard
+from certtrace.server import errors, guard, pages
 from certtrace.server.api import ROUTERS
 from certtrace.server.box import Box
 from certtrace.server.intake.bodies import Bodies
@@ -22,4 +22,5 @@ def create_app(box: Box) -> FastAPI:
     guard.install(app, box)
     for router in ROUTERS:
         app.include_router(router)
+    pages.install(app)
     return app

@@ -1,0 +1,1 @@
+"""What was recorded, made fit to be seen: escaped, laid out, with its redactions marked."""
