@@ -53,8 +53,12 @@ def _blank_is_none(given: Any) -> Any:
     return None if given == "" else given
 
 
-def _folder_path(name: str) -> str:
-    """Check a name that may lie in folders, and trim it."""
+def folder_path(name: str) -> str:
+    """Check a name that may lie in folders, and trim it.
+
+    Raises:
+        PydanticCustomError: It cannot be a name.
+    """
     wrongs = (
         (name == "", "Text cannot be empty"),
         (_HTML.search(name), "Text cannot contain HTML tags"),
@@ -73,7 +77,7 @@ def _folder_path(name: str) -> str:
 Moment = Annotated[int, BeforeValidator(_moment, json_schema_input_type=datetime)]
 """A time as ISO 8601 with zone; nanoseconds since the epoch."""
 
-FolderPath = Annotated[str, AfterValidator(_folder_path)]
+FolderPath = Annotated[str, AfterValidator(folder_path)]
 """A name whose slashes mean folders."""
 
 Version = Annotated[int | None, BeforeValidator(_blank_is_none), AfterValidator(bounded)]
