@@ -22,6 +22,7 @@ class Records:
         self.at: dict[str, dict[str, str]] = {}
         """For each path with parameters: their values."""
         self._project_id = project_id
+        self.dataset_id = ""
 
     def make(self) -> None:
         """Make one record of each kind."""
@@ -144,4 +145,13 @@ class Records:
         self._given({"model_id": self._post("/models", body)["id"]}, "/models/{model_id}")
 
     def _dataset(self) -> None:
-        """Datasets and their runs."""
+        name, item, run = (f"{self.marker}-{kind}" for kind in ("dataset", "item", "run"))
+        self.dataset_id = self._post("/v2/datasets", {"name": name, "description": f"{self.marker} about"})["id"]
+        body = {"datasetName": name, "id": item, "input": f"{self.marker} question", "sourceTraceId": self.trace_id}
+        self._post("/dataset-items", body)
+        linked = {"runName": run, "datasetItemId": item, "traceId": self.trace_id}
+        self._post("/dataset-run-items", linked)
+        of_dataset = "/datasets/{name:path}"
+        self._given({"name": name}, of_dataset, f"/v2{of_dataset}", f"{of_dataset}/runs")
+        self._given({"name": name, "run_name": run}, f"{of_dataset}/runs/{{run_name:path}}")
+        self._given({"item_id": item}, "/dataset-items/{item_id:path}")
