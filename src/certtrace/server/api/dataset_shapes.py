@@ -6,17 +6,17 @@ from typing import Any
 from certtrace.records.catalog.dataset_items import DatasetItem
 from certtrace.records.catalog.dataset_runs import DatasetRun, RunItem
 from certtrace.records.langfuse_json import iso
+from certtrace.server.api.media_references import media_references
 from certtrace.server.box import Box
 
 
-def item_json(_box: Box, _connection: sqlite3.Connection, _project: str, item: DatasetItem) -> dict[str, Any]:
+def item_json(box: Box, connection: sqlite3.Connection, project: str, item: DatasetItem) -> dict[str, Any]:
     """Return an item as the API shows it, with the media that it refers to."""
+    content = {"input": item.input, "expectedOutput": item.expected_output, "metadata": item.metadata}
     return {
         "id": item.id,
         "status": item.status,
-        "input": item.input,
-        "expectedOutput": item.expected_output,
-        "metadata": item.metadata,
+        **content,
         "sourceTraceId": item.source_trace_id,
         "sourceObservationId": item.source_observation_id,
         "datasetId": item.dataset_id,
@@ -24,7 +24,7 @@ def item_json(_box: Box, _connection: sqlite3.Connection, _project: str, item: D
         "createdAt": iso(item.created_at_ns),
         "updatedAt": iso(item.valid_from_ns),
         "version": iso(item.valid_from_ns),
-        "mediaReferences": [],
+        "mediaReferences": media_references(box, connection, project, content),
     }
 
 
