@@ -14,6 +14,7 @@ from certtrace.records.schema import StoreBusyError, connect, is_busy
 
 _BUSY_SECONDS: Final = 10.0
 _UNWAITED_SECONDS: Final = 0.001
+_LOG_SECONDS: Final = 1.0
 _IDLE_READERS: Final = 8
 _MAPPED_BYTES: Final = 1 << 30
 _INHERITED: list[sqlite3.Connection] = []
@@ -91,6 +92,19 @@ class Database:
             except BaseException:
                 self._abandon_writer()
                 raise
+
+    def empty_log(self) -> bool:
+        """Carry the log over into the file and cut it, so that it holds nothing that was deleted.
+
+        Returns:
+            Whether that was possible: readers of an older moment, or other writers, put it off until the next time.
+        """
+        try:
+            with GATE, self._turn(time.monotonic() + self._busy_seconds):
+                connection = self._usable_writer(time.monotonic() + _LOG_SECONDS)
+                return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except (sqlite3.Error, StoreError):
+            return False
 
     def close(self) -> None:
         """Close all idle connections; the next use opens others."""

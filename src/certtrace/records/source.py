@@ -1,7 +1,5 @@
 """Where traces are read from. One small interface, so that a command works on the local store and on a server alike."""
 
-import base64
-import binascii
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -10,13 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from certtrace.errors import InputError, StoreError, TraceNotFoundError
+from certtrace.errors import StoreError, TraceNotFoundError
 from certtrace.records import rows
-from certtrace.records.facets import FACETS, facet_value
+from certtrace.records.database import Database
 from certtrace.records.forking import GATE
+from certtrace.records.listing import EVERYTHING, Listing, Position, TraceFilter
 from certtrace.records.model import Trace, TraceSummary
 from certtrace.records.sampled import COLUMNS, SampledPart, part_from
 from certtrace.records.schema import connect_read_only
+from certtrace.records.search.words import query_of
+from certtrace.records.selecting import Selection, select
 from certtrace.records.store import DEFAULT_PROJECT
 
 _BUSY_SECONDS: Final = 5.0
@@ -24,23 +25,7 @@ _HEX: Final = re.compile(r"[0-9a-f]{1,32}")
 _FULL_ID: Final = 32
 _LISTED: Final = 10
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraceFilter:
-    """Which traces to list; every given condition must hold. A text is found in any observation of the trace."""
-
-    failed: bool = False
-    """Only traces with a failure that was not made good; see `TraceSummary.is_failed`."""
-    service: str | None = None
-    name: str | None = None
-    submission_id: str | None = None
-    candidate: str | None = None
-    session_id: str | None = None
-    since_ns: int | None = None
-    """Start time in nanoseconds since the epoch, inclusive."""
-
-
-EVERYTHING: Final = TraceFilter()
+__all__ = ["EVERYTHING", "StoreSource", "TraceFilter", "TracePage", "TraceSource"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,26 +72,64 @@ class TraceSource(Protocol):
 class StoreSource:
     """The local store as a `TraceSource`. A store that was never written to is empty."""
 
-    def __init__(self, path: Path, project: str = DEFAULT_PROJECT) -> None:
-        """Take the file; it is opened for each call, read-only."""
-        self._path = path
+    def __init__(self, store: Path | Database, project: str = DEFAULT_PROJECT) -> None:
+        """Take the store.
+
+        Args:
+            store: Its file, opened for each call, read-only; or its connections, where there are any.
+            project: Whose traces are read.
+        """
+        self._database = store if isinstance(store, Database) else None
+        self._path = store.path if isinstance(store, Database) else store
         self._project = project
 
     def list_traces(
-        self, matching: TraceFilter = EVERYTHING, *, limit: int = 50, cursor: str | None = None
+        self,
+        matching: TraceFilter = EVERYTHING,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        failed_first: bool = False,
     ) -> TracePage:
-        """Return one page of summaries, newest first; see `TraceSource`."""
-        statement, values = _list_query(self._project, matching, limit + 1, _decode_cursor(cursor))
-        found = [rows.summary_from(row["trace_id"], row) for row in self._read(statement, values)]
-        more = len(found) > limit
-        return TracePage(tuple(found[:limit]), _encode_cursor(found[limit - 1]) if more else None)
+        """Return one page of summaries, newest first; see `TraceSource`.
+
+        Args:
+            matching: Which traces. A page of a search for text may be short, and still have a cursor: what is common
+                and matches seldom is looked through a part at a time.
+            limit: How many at most.
+            cursor: That of the page before.
+            failed_first: Whether those with a failure that was not made good come before all others.
+        """
+        position = None if cursor is None else Position.decoded(cursor, failed_first=failed_first)
+        with self._reading() as connection:
+            rows_found, behind = select(connection, Selection(self._project, matching, limit, position, failed_first))
+        found = [rows.summary_from(row["trace_id"], dict(row)) for row in rows_found]
+        return TracePage(tuple(found), None if behind is None else behind.encoded())
+
+    def count_traces(self, matching: TraceFilter = EVERYTHING, at_most: int = 1000) -> int:
+        """Return how many traces match; counting stops at `at_most`."""
+        with self._reading() as connection:
+            if query_of(matching.text or ""):
+                selection = Selection(self._project, matching, at_most, None, failed_first=False)
+                return len(select(connection, selection)[0])
+            statement, values = Listing(self._project, matching).count(at_most)
+            return int(connection.execute(statement, values).fetchone()[0])
+
+    def known_values(self, kind: str, limit: int = 50) -> tuple[str, ...]:
+        """Return values that traces have, in order: of `service`, `name`, `environment`, `tag` and such."""
+        statement = (
+            "WITH RECURSIVE known (value, at) AS ("
+            "SELECT min(value), 1 FROM trace_facets WHERE project = ?1 AND kind = ?2"
+            " UNION ALL SELECT (SELECT min(value) FROM trace_facets WHERE project = ?1 AND kind = ?2"
+            " AND value > known.value), at + 1 FROM known WHERE value IS NOT NULL AND at < ?3)"
+            " SELECT value FROM known WHERE value IS NOT NULL"
+        )
+        return tuple(row["value"] for row in self._read(statement, (self._project, kind, limit)))
 
     def get_trace(self, trace_id: str) -> Trace:
         """Return one trace by its full id; see `TraceSource`."""
         key = self._project, trace_id
         with self._reading() as connection:
-            # One transaction: a writer must not slip between the summary and its observations.
-            connection.execute("BEGIN")
             summary = connection.execute("SELECT * FROM traces WHERE project = ? AND trace_id = ?", key).fetchone()
             observations = connection.execute(
                 "SELECT * FROM observations WHERE project = ? AND trace_id = ? ORDER BY start_time_ns, id", key
@@ -168,63 +191,19 @@ class StoreSource:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection that sees one moment of the store."""
+        if self._database is not None:
+            with self._database.reading() as connection:
+                yield connection
+            return
         with GATE, closing(connect_read_only(self._path, _BUSY_SECONDS)) as connection:
             connection.row_factory = sqlite3.Row
             try:
+                connection.execute("BEGIN")
                 yield connection
             except sqlite3.Error as error:
-                msg = f"The store {self._path} cannot be read: {error}. If it is damaged, move it away."
+                msg = f"The store {self._path} cannot be read: {error}. Check it with: certtrace store check"
                 raise StoreError(msg) from error
-
-
-def _list_query(
-    project: str, matching: TraceFilter, limit: int, after: tuple[int, str] | None
-) -> tuple[str, list[object]]:
-    """Build the list statement: the first facet drives it in time order, the others are checked on each trace."""
-    facets = [
-        (kind, facet_value(kind, value)) for kind in FACETS if (value := getattr(matching, kind, None)) is not None
-    ]
-    tables, conditions, values = "traces AS t", ["t.project = ?"], [project]
-    order = "t"
-    arguments: list[object] = [*values]
-    if facets:
-        tables, order = "trace_facets AS f JOIN traces AS t USING (project, trace_id)", "f"
-        conditions = ["f.project = ?", "f.kind = ?", "f.value = ?"]
-        arguments += facets[0]
-    for facet in facets[1:]:
-        conditions.append(
-            "EXISTS (SELECT 1 FROM trace_facets AS o WHERE o.project = t.project AND o.trace_id = t.trace_id"
-            " AND o.kind = ? AND o.value = ?)"
-        )
-        arguments += facet
-    if matching.failed:
-        conditions.append("t.is_failed = 1")
-    if matching.since_ns is not None:
-        conditions.append(f"{order}.start_time_ns >= ?")
-        arguments.append(matching.since_ns)
-    if after is not None:
-        conditions.append(f"({order}.start_time_ns, {order}.trace_id) < (?, ?)")
-        arguments += after
-    statement = (
-        f"SELECT t.* FROM {tables} WHERE {' AND '.join(conditions)} "  # noqa: S608 - parts are constants; values are bound
-        f"ORDER BY {order}.start_time_ns DESC, {order}.trace_id DESC LIMIT ?"
-    )
-    return statement, [*arguments, limit]
-
-
-def _encode_cursor(last: TraceSummary) -> str:
-    return base64.urlsafe_b64encode(f"{last.start_time_ns}:{last.trace_id}".encode()).decode()
-
-
-def _decode_cursor(cursor: str | None) -> tuple[int, str] | None:
-    if cursor is None:
-        return None
-    try:
-        time_ns, _, trace_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(":")
-        return int(time_ns), trace_id
-    except (binascii.Error, ValueError):
-        msg = "The cursor was not given by this list. Use the value of the page before, unchanged."
-        raise InputError(msg) from None
 
 
 def _ambiguous(prefix: str, found: Sequence[str]) -> str:

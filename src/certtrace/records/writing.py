@@ -10,6 +10,8 @@ from certtrace.records.bodies import merged, read_body, write_body
 from certtrace.records.facts import Facts, facts_of, is_content_lost
 from certtrace.records.merging import changed
 from certtrace.records.model import Observation, ObservationChange, Score, TraceChange
+from certtrace.records.search.documents import BODIES, OBSERVATIONS, SCORES
+from certtrace.records.search.entries import forget
 from certtrace.records.statements import insert, upsert
 from certtrace.records.summaries import Summaries
 
@@ -57,9 +59,12 @@ class Batch:
 
     def put(self, scores: Sequence[Score]) -> None:
         """Write everything."""
+        observations = _priced(self._connection, self._project, list(self._observations.values()))
+        self._observations = dict(zip(self._observations, observations, strict=True))
         new, replaced = self._sorted()
         facts: dict[str, list[Facts]] = {trace_id: [] for trace_id in self._bodies}
         facts.update((trace_id, []) for trace_id, _ in (*new, *replaced))
+        self._forget_words(replaced, scores)
         inserted, updated = ([self._row(key, facts) for key in keys] for keys in (new, replaced))
         summaries = Summaries(self._connection, self._project, self._now_ns)
         self._enter(summaries, facts)
@@ -86,6 +91,18 @@ class Batch:
             key for key, is_skeleton in stored.items() if is_skeleton or not is_content_lost(self._observations[key])
         ]
         return new, replaced
+
+    def _forget_words(self, replaced: Iterable[Key], scores: Iterable[Score]) -> None:
+        """Have what is replaced indexed anew."""
+        project = self._project
+        for kind, where, keys in (
+            (OBSERVATIONS, "trace_id = ? AND id = ?", replaced),
+            (SCORES, "id = ?", ((each.id,) for each in scores)),
+            (BODIES, "trace_id = ?", ((trace_id,) for trace_id in self._bodies)),
+        ):
+            select = f"SELECT number FROM {kind.table} WHERE project = ? AND {where}"  # noqa: S608 - constants
+            found = (self._connection.execute(select, (project, *key)).fetchone() for key in keys)
+            forget(self._connection, kind, [row["number"] for row in found if row is not None], again=True)
 
     def _row(self, key: Key, facts: dict[str, list[Facts]]) -> Sequence[object]:
         observation = self._observations[key]
@@ -131,3 +148,13 @@ class Batch:
             "SELECT * FROM observations WHERE project = ? AND trace_id = ? AND id = ?", (self._project, *key)
         ).fetchone()
         return None if row is None else rows.observation_from(key[0], row)
+
+
+def _priced(connection: sqlite3.Connection, project: str, observations: list[Observation]) -> list[Observation]:
+    """Return observations with their cost where none was sent and the project knows the model's price."""
+    if connection.execute("SELECT 1 FROM models WHERE project = ? LIMIT 1", (project,)).fetchone() is None:
+        return observations
+    # Needs what only the server brings along; only the server makes models.
+    from certtrace.records.catalog.model_prices import priced  # noqa: PLC0415 - as above
+
+    return priced(connection, project, observations)

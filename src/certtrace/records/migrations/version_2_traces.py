@@ -36,7 +36,7 @@ CREATE INDEX traces_by_status ON traces (project, status, start_time_ns) WHERE s
 CREATE INDEX traces_by_session ON traces (project, session_id, start_time_ns) WHERE session_id IS NOT NULL;
 
 CREATE TABLE trace_bodies (
-  number INTEGER PRIMARY KEY,
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
   project TEXT NOT NULL,
   trace_id TEXT NOT NULL,
   timestamp_ns INTEGER,
@@ -60,7 +60,7 @@ CREATE TABLE trace_bodies (
 
 ALTER TABLE observations RENAME TO observations_1;
 CREATE TABLE observations (
-  number INTEGER PRIMARY KEY,
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
   project TEXT NOT NULL,
   trace_id TEXT NOT NULL,
   id TEXT NOT NULL,
@@ -123,7 +123,7 @@ CREATE INDEX observations_by_experiment ON observations (project, experiment_id)
 
 ALTER TABLE scores RENAME TO scores_1;
 CREATE TABLE scores (
-  number INTEGER PRIMARY KEY,
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
   project TEXT NOT NULL,
   id TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -157,6 +157,32 @@ INSERT INTO counts (project, traces, observations)
   SELECT project, count(*), sum(observation_count) FROM traces GROUP BY project;
 INSERT INTO counts (project, scores) SELECT project, count(*) FROM scores WHERE true GROUP BY project
   ON CONFLICT (project) DO UPDATE SET scores = excluded.scores;
+CREATE TABLE search_words (
+  project TEXT NOT NULL,
+  kind INTEGER NOT NULL,
+  chunk INTEGER NOT NULL,
+  word TEXT NOT NULL,
+  places BLOB NOT NULL,
+  PRIMARY KEY (project, kind, chunk, word)
+) WITHOUT ROWID;
+CREATE TABLE search_chunks (
+  project TEXT NOT NULL,
+  kind INTEGER NOT NULL,
+  chunk INTEGER NOT NULL,
+  documents INTEGER NOT NULL,
+  PRIMARY KEY (project, kind, chunk)
+) WITHOUT ROWID;
+CREATE TABLE search_marks (
+  kind INTEGER PRIMARY KEY,
+  number INTEGER NOT NULL
+);
+CREATE TABLE search_queue (
+  kind INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  PRIMARY KEY (kind, number)
+) WITHOUT ROWID;
+INSERT INTO search_marks (kind, number) VALUES (0, 0), (1, 0), (2, 0);
+
 CREATE TRIGGER count_new_trace AFTER INSERT ON traces BEGIN
   INSERT INTO counts (project, traces, observations) VALUES (new.project, 1, new.observation_count)
   ON CONFLICT (project) DO UPDATE SET traces = traces + 1, observations = observations + excluded.observations; END;
