@@ -1,6 +1,10 @@
 """`certtrace serve`: a Langfuse-compatible API and the web page over the store."""
 
 import logging
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from certtrace.server.access import Access, NewKey, Project
     from certtrace.server.box import Box
     from certtrace.server.running import Tls
+    from certtrace.server.upkeep import Upkeep
     from certtrace.settings import Settings
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -42,6 +47,13 @@ def serve(home: ChosenHome, /, *, project: str | None, insecure_http: bool, as_j
     On the first start a project and an admin key are made; the key is shown then and never again.
     """
     require_server("serve")
+    with _ended_at_once():
+        _serve(home, options, project, insecure_http=insecure_http, as_json=as_json)
+
+
+def _serve(
+    home: ChosenHome, options: dict[str, Any], project: str | None, *, insecure_http: bool, as_json: bool
+) -> None:
     from certtrace.server.running import listen, run  # noqa: PLC0415 - the extra `server` may be missing
 
     settings = home.settings(**{f"server_{name}": value for name, value in options.items()})
@@ -51,12 +63,23 @@ def serve(home: ChosenHome, /, *, project: str | None, insecure_http: bool, as_j
     listening = listen(settings.server_host, settings.server_port)
     with listening:
         box = _box(settings, listening, tls)
-        made = _first_key(box.access, project)
         try:
-            run(_app(box), listening, tls=tls, ready=lambda: _say_ready(box, settings, made, as_json=as_json))
+            with _upkeep(box, settings):
+                run(_app(box), listening, tls=tls, ready=lambda: _say_ready(box, settings, project, as_json=as_json))
         finally:
             box.store.close()
             box.access.close()
+
+
+@contextmanager
+def _ended_at_once() -> Iterator[None]:
+    """End with exit code 0 by a signal that comes before requests are answered: there is nothing to finish yet."""
+    before = {each: signal.signal(each, lambda *_: sys.exit(0)) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _tls_of(settings: "Settings") -> "Tls | None":
@@ -119,6 +142,13 @@ def _app(box: "Box") -> Any:
     return create_app(box)
 
 
+def _upkeep(box: "Box", settings: "Settings") -> "Upkeep":
+    from certtrace.server.chores import chores_of  # noqa: PLC0415 - the extra `server` may be missing
+    from certtrace.server.upkeep import Upkeep  # noqa: PLC0415 - as above
+
+    return Upkeep(chores_of(box, reads_kept_days=settings.server_reads_kept_days))
+
+
 def _first_key(access: "Access", wanted: str | None) -> "tuple[Project, NewKey | None]":
     """Make a key where there is none: at all, or in the project that was asked for."""
     from certtrace.server.access import Role  # noqa: PLC0415 - the extra `server` may be missing
@@ -131,8 +161,9 @@ def _first_key(access: "Access", wanted: str | None) -> "tuple[Project, NewKey |
     return project, access.create(project, [Role.ADMIN], note="made by the first start")
 
 
-def _say_ready(box: "Box", settings: "Settings", made: "tuple[Project, NewKey | None]", *, as_json: bool) -> None:
-    project, key = made
+def _say_ready(box: "Box", settings: "Settings", wanted: str | None, *, as_json: bool) -> None:
+    # The key is made when nothing can go wrong any more: one that nobody was shown would be of no use.
+    project, key = _first_key(box.access, wanted)
     if as_json:
         keys = {"public_key": key.public_key, "secret_key": key.secret_key} if key is not None else {}
         print_json({"url": box.base_url, "project": project.name, "project_id": project.id, **keys})

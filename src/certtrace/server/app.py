@@ -16,7 +16,7 @@ def create_app(box: Box) -> FastAPI:
     """
     app = FastAPI(title="certtrace", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.box = box
-    app.state.routers = ROUTERS
+    app.state.routers = (*ROUTERS, *pages.ROUTERS)
     errors.install(app)
     app.add_middleware(Bodies, limits=box.limits)
     guard.install(app, box)
