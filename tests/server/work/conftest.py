@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from langfuse.api import LangfuseAPI
 from tests.server.serving import Serving
@@ -23,3 +24,10 @@ def api(box: Serving) -> Iterator[LangfuseAPI]:
     )
     yield client
     client._client_wrapper.httpx_client.httpx_client.close()
+
+
+@pytest.fixture(scope="module")
+def anyone(box: Serving) -> Iterator[httpx.Client]:
+    """A client without a key."""
+    with httpx.Client(base_url=box.url, timeout=20) as client:
+        yield client

@@ -35,9 +35,9 @@ def _request(content: bytes, **more: object) -> dict[str, object]:
     } | more
 
 
-def _uploaded(box: Serving, content: bytes, **more: object) -> str:
+def _uploaded(box: Serving, anyone: httpx.Client, content: bytes, **more: object) -> str:
     answer = box.client().post(MEDIA, json=_request(content, **more)).json()
-    httpx.put(answer["uploadUrl"], content=content).raise_for_status()
+    anyone.put(answer["uploadUrl"], content=content).raise_for_status()
     return answer["mediaId"]
 
 
@@ -64,7 +64,7 @@ def test_the_client_uploads_and_resolves_media(box: Serving, langfuse: Langfuse)
     assert resolved == {"deep": [f"data:image/png;base64,{base64.b64encode(content).decode()}"]}
 
 
-def test_an_upload_goes_through_its_steps(box: Serving, api: LangfuseAPI) -> None:
+def test_an_upload_goes_through_its_steps(box: Serving, anyone: httpx.Client, api: LangfuseAPI) -> None:
     client, content = box.client(), b"an answer sheet"
     asked = client.post(MEDIA, json=_request(content))
     assert asked.status_code == 201
@@ -73,7 +73,7 @@ def test_an_upload_goes_through_its_steps(box: Serving, api: LangfuseAPI) -> Non
     waiting = client.get(f"{MEDIA}/{medium_id}")
     assert waiting.status_code == 404
     assert waiting.json() == {"message": "Media not yet uploaded", "error": "LangfuseNotFoundError"}
-    put = httpx.put(asked.json()["uploadUrl"], content=content, headers={"Content-Type": "text/plain"})
+    put = anyone.put(asked.json()["uploadUrl"], content=content, headers={"Content-Type": "text/plain"})
     assert put.status_code == 200
     report = {"uploadedAt": "2026-11-23T10:00:00.123Z", "uploadHttpStatus": 200, "uploadTimeMs": 12}
     assert client.patch(f"{MEDIA}/{medium_id}", json=report).status_code == 200
@@ -85,7 +85,7 @@ def test_an_upload_goes_through_its_steps(box: Serving, api: LangfuseAPI) -> Non
         "uploadedAt": "2026-11-23T10:00:00.123Z",
     }
     assert known["urlExpiry"].endswith("Z")
-    assert httpx.get(known["url"]).content == content
+    assert anyone.get(known["url"]).content == content
     assert client.post(MEDIA, json=_request(content, field="output")).json() == {
         "mediaId": medium_id,
         "uploadUrl": None,
@@ -96,41 +96,41 @@ def test_an_upload_goes_through_its_steps(box: Serving, api: LangfuseAPI) -> Non
     assert stored.is_redacted is False
 
 
-def test_files_are_for_their_owner_alone_and_leave_no_parts(box: Serving) -> None:
-    medium_id = _uploaded(box, b"private bytes")
+def test_files_are_for_their_owner_alone_and_leave_no_parts(box: Serving, anyone: httpx.Client) -> None:
+    medium_id = _uploaded(box, anyone, b"private bytes")
     path = box.box.media_folder / "default" / medium_id
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert not list(path.parent.glob(".*"))
 
 
-def test_other_bytes_than_announced_are_refused(box: Serving) -> None:
+def test_other_bytes_than_announced_are_refused(box: Serving, anyone: httpx.Client) -> None:
     content = b"announced"
     asked = box.client().post(MEDIA, json=_request(content)).json()
     for wrong in (b"anNounced", b"announced!", b""):
-        answer = httpx.put(asked["uploadUrl"], content=wrong)
+        answer = anyone.put(asked["uploadUrl"], content=wrong)
         assert answer.status_code == 400
         assert answer.json()["error"] == "InvalidRequestError"
     assert box.client().get(f"{MEDIA}/{asked['mediaId']}").status_code == 404
 
 
-def test_what_a_browser_would_run_comes_as_plain_bytes(box: Serving) -> None:
+def test_what_a_browser_would_run_comes_as_plain_bytes(box: Serving, anyone: httpx.Client) -> None:
     content = b"<script>alert(1)</script>"
     for kind in ("text/html", "image/svg+xml"):
-        medium_id = _uploaded(box, content + kind.encode(), contentType=kind)
-        answer = httpx.get(box.client().get(f"{MEDIA}/{medium_id}").json()["url"])
+        medium_id = _uploaded(box, anyone, content + kind.encode(), contentType=kind)
+        answer = anyone.get(box.client().get(f"{MEDIA}/{medium_id}").json()["url"])
         assert answer.headers["content-type"] == "application/octet-stream"
         assert answer.headers["content-disposition"].startswith("attachment")
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "sandbox" in answer.headers["content-security-policy"]
 
 
-def test_addresses_hold_for_one_purpose_one_medium_and_a_while(box: Serving) -> None:
-    medium_id = _uploaded(box, b"linked")
+def test_addresses_hold_for_one_purpose_one_medium_and_a_while(box: Serving, anyone: httpx.Client) -> None:
+    medium_id = _uploaded(box, anyone, b"linked")
     folder = box.box.media_folder
     soon = int(time.time()) + 60
     good = signed(folder, Link("download", "default", medium_id, soon))
-    assert httpx.get(f"{box.url}{MEDIA}/files/{good}").content == b"linked"
+    assert anyone.get(f"{box.url}{MEDIA}/files/{good}").content == b"linked"
     assert opened(folder, good, "download") == Link("download", "default", medium_id, soon)
     for token in (
         signed(folder, Link("upload", "default", medium_id, soon)),
@@ -140,10 +140,10 @@ def test_addresses_hold_for_one_purpose_one_medium_and_a_while(box: Serving) -> 
         "!",
         "%00",
     ):
-        answer = httpx.get(f"{box.url}{MEDIA}/files/{token}")
+        answer = anyone.get(f"{box.url}{MEDIA}/files/{token}")
         assert answer.status_code == 403
         assert answer.json()["error"] == "ForbiddenError"
-    assert httpx.put(f"{box.url}{MEDIA}/uploads/{good}", content=b"linked").status_code == 403
+    assert anyone.put(f"{box.url}{MEDIA}/uploads/{good}", content=b"linked").status_code == 403
     key = box.keys[Role.ADMIN]
     assert key.public_key not in base64.urlsafe_b64decode(good + "==").decode("latin-1")
 
@@ -178,10 +178,10 @@ def test_a_medium_that_is_too_long_is_refused(box: Serving) -> None:
     }
 
 
-def test_media_of_dataset_items_are_kept_too(box: Serving) -> None:
+def test_media_of_dataset_items_are_kept_too(box: Serving, anyone: httpx.Client) -> None:
     content = b"of an item"
     item = {"traceId": None, "datasetId": "d", "datasetItemId": "i", "field": "expectedOutput"}
-    medium_id = _uploaded(box, content, **item)
+    medium_id = _uploaded(box, anyone, content, **item)
     assert box.client().get(f"{MEDIA}/{medium_id}").json()["contentLength"] == len(content)
 
 
@@ -211,9 +211,9 @@ def test_roles_are_kept_apart(box: Serving) -> None:
     assert box.client(Role.WRITER).get(f"{MEDIA}/none").status_code == 403
 
 
-def test_media_of_deleted_traces_that_nothing_else_uses_are_forgotten(box: Serving) -> None:
-    alone = _uploaded(box, b"alone", traceId="01" * 16)
-    shared = _uploaded(box, b"shared", traceId="01" * 16)
+def test_media_of_deleted_traces_that_nothing_else_uses_are_forgotten(box: Serving, anyone: httpx.Client) -> None:
+    alone = _uploaded(box, anyone, b"alone", traceId="01" * 16)
+    shared = _uploaded(box, anyone, b"shared", traceId="01" * 16)
     box.client().post(MEDIA, json=_request(b"shared", traceId="02" * 16))
     with box.box.store.writing() as connection:
         assert media.forget_traces(connection, "default", ["01" * 16]) == [alone]
