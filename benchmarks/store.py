@@ -1,123 +1,288 @@
-"""How many observations a second the embedded store takes, and how quickly the on-call lists come back.
+"""How many observations a second the embedded store takes, from OTLP bytes to committed rows, and how quickly it reads.
 
-python benchmarks/store.py --observations 1000000
+python benchmarks/store.py                    # a million observations: some minutes, 5 GB of disk
+python benchmarks/store.py --quick
+
+One thread does everything. Rates are given by the clock and, for a machine that others use too, by CPU time.
 """
 
 import argparse
 import json
-import os
 import random
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
-from statistics import median
+from typing import Self
 
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from certtrace import semconv
-from certtrace.ports import Payload
+from certtrace.records.database import Database
+from certtrace.records.mapping import observations_of
+from certtrace.records.model import Observation
+from certtrace.records.search import SearchIndex
 from certtrace.records.source import StoreSource, TraceFilter
-from certtrace.records.store import StoreDestination
+from certtrace.records.store import StoreWriter
 
+PROJECT = "default"
 SPANS = 10
-SERVICES = [f"service-{number}" for number in range(8)]
-FAILURES = ["llm_timeout", "rate_limited", "malformed_json", "low_confidence"]
+TRACES_A_REQUEST = 50
+MEASURED_REQUESTS = 40
+LARGE_TRACE = 500
+START_NS = 1_795_000_000_000_000_000
+RANDOM = random.Random(7)
 
 
-def unit(number: int, start_ns: int, content: str) -> Payload:
-    made = ResourceSpans()
-    made.resource.attributes.add(key="service.name").value.string_value = SERVICES[number % len(SERVICES)]
-    scope = made.scope_spans.add()
-    scope.scope.name = semconv.SCOPE_NAME
-    trace_id, root = os.urandom(16), os.urandom(8)
-    failed = number % 50 == 0
-    for index in range(SPANS):
-        span = scope.spans.add(
-            trace_id=trace_id,
-            span_id=os.urandom(8) if index else root,
-            parent_span_id=root if index else b"",
-            name="grade.pass" if index else "answer.grade",
-            start_time_unix_nano=start_ns + index * 1_000_000,
-            end_time_unix_nano=start_ns + 2_000_000_000 - index,
-        )
-        facts = {
-            semconv.SUBMISSION_ID: f"sub-{number}",
-            semconv.CANDIDATE: f"<person:{number // 30:06x}>",
-            semconv.CONFIDENCE: random.random(),
-            semconv.REDACTION_RECEIPT: {"policy": "ab12", "counts": {"PERSON": 2}, "withheld": 0, "microseconds": 30},
-        }
-        if failed:
-            span.status.code = 2
-            facts[semconv.FAILURE_CLASS] = random.choice(FAILURES)
-        for key, value in facts.items():
-            span.attributes.add(key=semconv.metadata(key)).value.string_value = json.dumps(value)
-        span.attributes.add(key=semconv.OBSERVATION_INPUT).value.string_value = content
-        span.attributes.add(key=semconv.SESSION_ID).value.string_value = f"attempt-{number // 30}"
-    return Payload("spans", made.SerializeToString(), trace_id.hex())
+class Language:
+    """Text with a vocabulary like that of people: few words are frequent, many are rare."""
+
+    def __init__(self) -> None:
+        syllables = [first + last for first in "bdkhlmnprstv" for last in "aeiou"]
+        self.words = ["".join(RANDOM.choices(syllables, k=RANDOM.randint(1, 5))) for _ in range(30_000)]
+        self._weights = list(accumulate(1 / (rank + 3) for rank in range(len(self.words))))
+        self._pool = [" ".join(RANDOM.choices(self.words, cum_weights=self._weights, k=900))[:6000] for _ in range(400)]
+
+    def text(self, size: int) -> str:
+        start = RANDOM.randrange(6000 - size)
+        return RANDOM.choice(self._pool)[start : start + size]
 
 
-def fill(path: Path, observations: int, batch_units: int, content_bytes: int) -> None:
-    destination = StoreDestination(path)
-    content = "The transport layer multiplexes. " * (content_bytes // 33 + 1)
-    units = observations // SPANS
-    wall = cpu = 0.0
-    for first in range(0, units, batch_units):
-        batch = [
-            unit(n, 1_795_000_000_000_000_000 + n * 10**9, content)
-            for n in range(first, min(first + batch_units, units))
-        ]
-        before, before_cpu = time.perf_counter(), time.process_time()
-        destination.deliver(batch, time.monotonic() + 60)
-        wall += time.perf_counter() - before
-        cpu += time.process_time() - before_cpu
-    destination.close()
-    size = path.stat().st_size
-    print(
-        f"{units * SPANS:,} observations of {content_bytes} B, {batch_units} units a transaction: "
-        f"{units * SPANS / wall:,.0f}/s wall, {cpu / units / SPANS * 1e6:.0f} us CPU each, "
-        f"{size / units / SPANS:,.0f} B each on disk"
-    )
+LANGUAGE = Language()
 
 
-def ask(path: Path, units: int) -> None:
-    source = StoreSource(path)
-    newest = source.list_traces(limit=1).traces[0]
-    questions = {
-        "newest 50": TraceFilter(),
-        "failed": TraceFilter(failed=True),
-        "failed of one service": TraceFilter(failed=True, service=SERVICES[0]),
-        "failed since an hour": TraceFilter(failed=True, since_ns=newest.start_time_ns - 3_600 * 10**9),
-        "one candidate": TraceFilter(candidate=f"person:{units // 60:06x}"),
-        "one submission": TraceFilter(submission_id=f"sub-{units // 2}"),
-        "step name and session": TraceFilter(name="grade.pass", session_id=f"attempt-{units // 60}"),
-        "no such service": TraceFilter(service="none"),
+def facts(number: int, index: int) -> dict[str, object]:
+    metadata = {
+        semconv.SUBMISSION_ID: f"sub-{number}",
+        semconv.CANDIDATE: f"<person:{number // 30:06x}>",
+        semconv.CONFIDENCE: round(RANDOM.random(), 3),
+        semconv.REDACTION_RECEIPT: {"policy": "ab12", "counts": {"PERSON": 2}, "withheld": 0, "microseconds": 30},
     }
-    for label, question in questions.items():
-        times = []
-        for _ in range(5):
-            before = time.perf_counter()
-            found = source.list_traces(question, limit=50)
-            times.append(time.perf_counter() - before)
-        print(f"  list {label:<24} {median(times) * 1e3:8.1f} ms  ({len(found.traces)} found)")
-    for label, call in {
-        "resolve a prefix": lambda: source.resolve(newest.trace_id[:12]),
-        "get one trace": lambda: source.get_trace(newest.trace_id),
-    }.items():
-        before = time.perf_counter()
-        call()
-        print(f"  {label:<29} {(time.perf_counter() - before) * 1e3:8.1f} ms")
+    attributes: dict[str, object] = {
+        semconv.OBSERVATION_INPUT: json.dumps({"question": LANGUAGE.text(700), "answer": LANGUAGE.text(500)}),
+        semconv.OBSERVATION_OUTPUT: json.dumps({"grade": 7, "rationale": LANGUAGE.text(500)}),
+        semconv.OBSERVATION_TYPE: "generation" if index % 3 == 1 else "span",
+        semconv.SESSION_ID: f"attempt-{number // 30}",
+        semconv.USER_ID: f"<person:{number // 30:06x}>",
+    }
+    if index % 3 == 1:
+        attributes[semconv.OBSERVATION_MODEL] = "gpt-5-mini"
+        attributes[semconv.OBSERVATION_USAGE_DETAILS] = '{"input":812,"output":144,"total":956}'
+        attributes[semconv.OBSERVATION_MODEL_PARAMETERS] = '{"temperature":0.2,"max_tokens":800}'
+    return attributes | {semconv.metadata(key): json.dumps(value) for key, value in metadata.items()}
+
+
+def request(first: int, traces: int = TRACES_A_REQUEST, spans: int = SPANS) -> bytes:
+    """Make an OTLP request of some traces."""
+    made = ExportTraceServiceRequest()
+    resource_spans = made.resource_spans.add()
+    resource = {"service.name": f"service-{first % 8}", "service.version": "1.4.2", "telemetry.sdk.language": "python"}
+    for key, text in resource.items():
+        resource_spans.resource.attributes.add(key=key).value.string_value = text
+    scope_spans = resource_spans.scope_spans.add()
+    scope_spans.scope.name = semconv.SCOPE_NAME
+    for number in range(first, first + traces):
+        trace_id, root = RANDOM.randbytes(16), RANDOM.randbytes(8)
+        start = START_NS + number * 10**9
+        for index in range(spans):
+            span = scope_spans.spans.add(
+                trace_id=trace_id,
+                span_id=RANDOM.randbytes(8) if index else root,
+                parent_span_id=root if index else b"",
+                name=("llm.call" if index % 3 == 1 else "grade.pass") if index else "answer.grade",
+                start_time_unix_nano=start + index * 1_000_000,
+                end_time_unix_nano=start + 2_000_000_000 - index,
+            )
+            for key, value in facts(number, index).items():
+                span.attributes.add(key=key).value.string_value = str(value)
+            if number % 50 == 0 and not index:
+                span.status.code = 2
+    return made.SerializeToString()
+
+
+def observations_in(body: bytes) -> list[Observation]:
+    parsed = ExportTraceServiceRequest.FromString(body)
+    return [each for resource_spans in parsed.resource_spans for each in observations_of(resource_spans)]
+
+
+class Filler:
+    """Fills a store quickly: mapped observations with new ids and times."""
+
+    def __init__(self) -> None:
+        self._templates = [observations_in(request(number * TRACES_A_REQUEST)) for number in range(40)]
+
+    def batches(self, observations: int) -> Iterator[list[Observation]]:
+        size = SPANS * TRACES_A_REQUEST
+        for number in range(observations // size):
+            yield self._renewed(self._templates[number % len(self._templates)], number)
+
+    @staticmethod
+    def _renewed(template: Sequence[Observation], number: int) -> list[Observation]:
+        ids: dict[str | None, str | None] = {None: None}
+        shift = number * TRACES_A_REQUEST * 10**9
+        made = []
+        for each in template:
+            trace_id = ids.setdefault(each.trace_id, RANDOM.randbytes(16).hex())
+            own = ids.setdefault(each.id, RANDOM.randbytes(8).hex())
+            made.append(
+                replace(
+                    each,
+                    id=str(own),
+                    trace_id=str(trace_id),
+                    parent_observation_id=ids.get(each.parent_observation_id),
+                    start_time_ns=each.start_time_ns + shift,
+                    end_time_ns=each.end_time_ns + shift,
+                    session_id=f"attempt-{number * 2}",
+                    user_id=f"<person:{number // 4:06x}>",
+                    metadata={**each.metadata, semconv.SUBMISSION_ID: f"sub-{number}-{str(trace_id)[:6]}"},
+                )
+            )
+        return made
+
+
+@dataclass
+class Clock:
+    """Time spent, by the clock and by the CPU."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+
+    def __enter__(self) -> Self:
+        self.wall -= time.perf_counter()
+        self.cpu -= time.process_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wall += time.perf_counter()
+        self.cpu += time.process_time()
+
+    def rate(self, count: int) -> str:
+        return f"{count / self.wall:7,.0f}/s by the clock, {count / self.cpu:7,.0f}/s by CPU ({self.cpu / count * 1e6:.0f} us each)"
+
+
+def ingest(database: Database, label: str, first: int, requests: int) -> None:
+    """Measure from OTLP bytes to committed rows, without and with what the search index costs afterwards."""
+    writer, index = StoreWriter(database), SearchIndex(database)
+    index.catch_up(3600)
+    bodies = [request(first + number * TRACES_A_REQUEST) for number in range(requests)]
+    count = requests * TRACES_A_REQUEST * SPANS
+    taking, indexing = Clock(), Clock()
+    for body in bodies:
+        with taking:
+            writer.write(PROJECT, observations_in(body))
+    with indexing:
+        index.catch_up(3600)
+    both = Clock(taking.wall + indexing.wall, taking.cpu + indexing.cpu)
+    size = sum(map(len, bodies)) / count
+    print(f"{label}: OTLP requests of {TRACES_A_REQUEST * SPANS} observations of {size:,.0f} B")
+    print(f"  request to committed row   {taking.rate(count)}")
+    print(f"  and searchable             {both.rate(count)}")
+
+
+def fill(database: Database, observations: int) -> None:
+    writer, index = StoreWriter(database), SearchIndex(database)
+    taking, indexing = Clock(), Clock()
+    filler = Filler()
+    for number, batch in enumerate(filler.batches(observations)):
+        with taking:
+            writer.write(PROJECT, batch)
+        if number % 40 == 0:
+            with indexing:
+                index.catch_up(3600)
+    with indexing:
+        index.catch_up(3600)
+    print(f"filled with {observations:,}: rows {taking.rate(observations)}")
+    print(f"  search index             {indexing.rate(observations)}")
+
+
+def p95(call: Callable[[int], object], times: int = 40) -> str:
+    call(times)
+    clocks = []
+    for number in range(times):
+        with Clock() as clock:
+            call(number)
+        clocks.append(clock)
+    at = int(times * 0.95) - 1
+    wall, cpu = sorted(each.wall for each in clocks)[at], sorted(each.cpu for each in clocks)[at]
+    return f"{wall * 1e3:8.1f} ms by the clock {cpu * 1e3:8.1f} ms by CPU"
+
+
+def ask(database: Database, large: Sequence[str], units: int) -> None:
+    """Measure what a page, a search and a trace take, each time another one."""
+    source = StoreSource(database, PROJECT)
+    cursors: list[str | None] = [None]
+    for _ in range(40):
+        cursors.append(source.list_traces(limit=50, cursor=cursors[-1]).cursor or cursors[-1])
+    some = [each.trace_id for each in source.list_traces(limit=50).traces]
+    rare = LANGUAGE.words[-400:]
+
+    def listing(**conditions: str | bool | int) -> Callable[[int], object]:
+        return lambda _: source.list_traces(TraceFilter(**conditions), limit=50)  # type: ignore[arg-type]  # by name
+
+    def searching(text: Callable[[int], str], **conditions: bool) -> Callable[[int], object]:
+        return lambda number: source.list_traces(TraceFilter(text=text(number), **conditions), limit=50)
+
+    questions: dict[str, Callable[[int], object]] = {
+        "list, newest first, 40 pages": lambda number: source.list_traces(limit=50, cursor=cursors[number]),
+        "list, failed first": lambda _: source.list_traces(limit=50, failed_first=True),
+        "list, failed": listing(failed=True),
+        "list, one user": lambda number: source.list_traces(TraceFilter(user_id=f"<person:{number:06x}>")),
+        "list, one step and session": listing(name="grade.pass", session_id="attempt-0"),
+        "count, at most 1000": lambda _: source.count_traces(),
+        "search, a frequent word": searching(lambda number: LANGUAGE.words[number]),
+        "search, a rare word": searching(lambda number: rare[number]),
+        "search, two words": searching(lambda number: f"{LANGUAGE.words[number]} {LANGUAGE.words[300 + number]}"),
+        "search, a phrase": searching(lambda number: f'"{LANGUAGE.words[number]} {LANGUAGE.words[0]}"'),
+        "search, failed with a word": searching(lambda number: LANGUAGE.words[50 + number], failed=True),
+        "search, an id": searching(lambda number: some[number]),
+        f"one trace of {SPANS}": lambda number: source.get_trace(some[number]),
+        f"one trace of {LARGE_TRACE}": lambda number: source.get_trace(large[number % len(large)]),
+    }
+    print(f"reading, p95 of 40 each, {units:,} traces in the store:")
+    for label, call in questions.items():
+        print(f"  {label:<32}{p95(call)}")
+
+
+def large_traces(database: Database, observations: int) -> list[str]:
+    """Store some large traces among the others, each in parts as an exporter would send it."""
+    found = []
+    for number in range(10):
+        first = number * max(observations // SPANS // 10, 1)
+        made = observations_in(request(first, traces=1, spans=LARGE_TRACE))
+        for start in range(0, LARGE_TRACE, 50):
+            StoreWriter(database).write(PROJECT, made[start : start + 50])
+        found.append(made[0].trace_id)
+    return found
+
+
+def measure(folder: Path, observations: int) -> None:
+    database = Database(folder / "store.db")
+    requests = min(MEASURED_REQUESTS, max(observations // (SPANS * TRACES_A_REQUEST) // 2, 1))
+    ingest(database, "an empty store", 0, requests)
+    fill(database, observations)
+    large = large_traces(database, observations)
+    ingest(database, f"a store of {observations:,}", 10_000_000, requests)
+    with database.reading() as connection:
+        traces, stored = tuple(connection.execute("SELECT traces, observations FROM counts").fetchone())
+        words = connection.execute("SELECT sum(length(word) + length(places)) FROM search_words").fetchone()[0]
+    ask(database, large, traces)
+    database.empty_log()
+    size = database.path.stat().st_size
+    print(
+        f"on disk: {size / stored:,.0f} B for each of {stored:,} observations (words and places {words / stored:,.0f} B)"
+    )
+    database.close()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--observations", type=int, default=50_000)
-    parser.add_argument("--batch-units", type=int, default=20, help="units in one transaction")
-    parser.add_argument("--content-bytes", type=int, default=500)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--observations", type=int, default=1_000_000)
+    parser.add_argument("--quick", action="store_true", help="20,000 observations")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "store.sqlite3"
-        fill(path, given.observations, given.batch_units, given.content_bytes)
-        ask(path, given.observations // SPANS)
+        measure(Path(folder), 20_000 if given.quick else given.observations)
 
 
 if __name__ == "__main__":
