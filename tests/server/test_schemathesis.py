@@ -18,7 +18,7 @@ from certtrace.server.api import ROUTERS
 from certtrace.server.routes import Described, table
 
 SHOWN = [route for route in table(ROUTERS) if route.shown]
-QUICK, FULL = 3, 150
+QUICK, FULL = 3, 40
 
 
 @pytest.fixture(scope="module")
