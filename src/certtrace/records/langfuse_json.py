@@ -1,6 +1,7 @@
 """The record as JSON-ready data with Langfuse's field names."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from certtrace.records.mapping.values import parsed
@@ -10,8 +11,13 @@ from certtrace.records.model import Observation, Score, Trace, TraceSummary
 def iso(time_ns: int) -> str:
     """Return a time in ISO 8601, UTC, with milliseconds."""
     seconds, rest = divmod(time_ns, 1_000_000_000)
-    moment = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
-    return f"{moment.isoformat(timespec='seconds')}.{rest // 1_000_000:03d}Z"
+    return f"{_second(seconds)}.{rest // 1_000_000:03d}Z"
+
+
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> str:
+    """Return a whole second; the times of one trace share few of them."""
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def observation_json(observation: Observation) -> dict[str, Any]:

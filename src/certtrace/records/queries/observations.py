@@ -29,6 +29,8 @@ FIELD_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
 """What a caller may ask for of an observation, and the columns that it takes. Wide columns are read on demand only."""
 
 WHOLE: Final = tuple(FIELD_GROUPS)
+_FEW: Final = ("o.trace_id = ", "o.trace_id IN ", "o.user_id IN ", "o.session_id IN ", "o.experiment_id ")
+"""How conditions begin that leave few rows, which an index finds in another order than that of time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +107,9 @@ def of_trace(connection: sqlite3.Connection, project: str, trace_id: str, groups
     """Return the observations of a trace by start time."""
     statement = (
         f"SELECT {_selected(groups)} FROM observations AS o"  # noqa: S608 - columns are constants
-        " WHERE o.project = ? AND o.trace_id = ? ORDER BY o.start_time_ns, o.id"
+        " WHERE o.project = ? AND o.trace_id = ? ORDER BY +o.start_time_ns, o.id"
     )
-    return connection.execute(statement, (project, trace_id)).fetchall()
+    return _read(connection, statement, (project, trace_id))
 
 
 def _where(connection: sqlite3.Connection, project: str, matching: ObservationFilter) -> Where:
@@ -146,13 +148,24 @@ def _single(value: str | None) -> Sequence[str] | None:
 
 def _rows(connection: sqlite3.Connection, groups: Iterable[str], where: Where, limit: int, offset: int) -> list[Row]:
     """Find the rows by their numbers first: a sort must not carry prompts along."""
+    # A plus keeps SQLite from walking all of time where another index finds the few rows at once.
+    start = "+o.start_time_ns" if where.has(*_FEW) else "o.start_time_ns"
     statement = (
         f"SELECT {_selected(groups)} FROM observations AS o WHERE o.number IN"  # noqa: S608 - constants; values are bound
         f" (SELECT o.number FROM observations AS o WHERE {where}"
-        " ORDER BY o.start_time_ns DESC, o.trace_id DESC, o.id DESC LIMIT ? OFFSET ?)"
+        f" ORDER BY {start} DESC, o.trace_id DESC, o.id DESC LIMIT ? OFFSET ?)"
         " ORDER BY o.start_time_ns DESC, o.trace_id DESC, o.id DESC"
     )
-    return connection.execute(statement, (*where.bound, limit, offset)).fetchall()
+    return _read(connection, statement, (*where.bound, limit, offset))
+
+
+def _read(connection: sqlite3.Connection, statement: str, bound: Sequence[Any]) -> list[Row]:
+    """Return rows as dictionaries: `sqlite3.Row` compares names one by one, and each row is asked forty times."""
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    cursor.execute(statement, bound)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
 def _selected(groups: Iterable[str]) -> str:

@@ -34,11 +34,13 @@ def list_page(
     where.one_of("environment", matching.environments)
     found = f"FROM ({_SESSIONS} GROUP BY t.session_id) WHERE {where}"
     rows = connection.execute(
-        f"SELECT * {found} ORDER BY created_at_ns DESC, id DESC LIMIT ? OFFSET ?",
+        f"SELECT *, COUNT(*) OVER () AS total {found} ORDER BY created_at_ns DESC, id DESC LIMIT ? OFFSET ?",
         (project, *where.bound, limit, offset),
     ).fetchall()
+    if rows or not offset:
+        return rows, int(rows[0]["total"]) if rows else 0
     total = connection.execute(f"SELECT COUNT(*) {found}", (project, *where.bound)).fetchone()[0]
-    return rows, int(total)
+    return [], int(total)
 
 
 def one(connection: sqlite3.Connection, project: str, session_id: str) -> Row | None:

@@ -10,12 +10,17 @@ import orjson
 
 from certtrace.records.queries.columns import TRACE_COLUMNS, TRACE_ORDER
 from certtrace.records.queries.conditions import Condition, install, narrow
-from certtrace.records.queries.where import NS_PER_MS, Where, as_list
+from certtrace.records.queries.where import LISTED, NS_PER_MS, Where, as_list
 
 Row = Mapping[str, Any]
 
+_RARE: Final = 20_000
+_HAS_TAG: Final = f"EXISTS (SELECT 1 FROM json_each(t.tags) WHERE value IN {LISTED})"  # noqa: S608 - constants
+
 FIELD_GROUPS: Final = ("core", "io", "scores", "observations", "metrics")
 
+_FEW: Final = ("t.trace_id ", "t.session_id ")
+"""How conditions begin that leave few rows, which an index finds in another order than that of time."""
 _SUMMARY: Final = ", ".join(
     f't."{column}"'
     for column in (
@@ -56,7 +61,8 @@ class TraceRecord:
     latency_seconds: float = 0.0
     input: str | None = None
     output: str | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: str = "{}"
+    """As JSON."""
 
     @property
     def trace_id(self) -> str:
@@ -80,19 +86,35 @@ def list_page(
     """
     where = _where(connection, project, query)
     direction = "DESC" if query.descending else "ASC"
+    order = f"{TRACE_ORDER[query.order_by]} {direction}, t.trace_id {direction}"
+    # A plus keeps SQLite from walking all of time where another index finds the few rows at once.
+    few = "+" if where.has(*_FEW) else ""
     statement = (
-        f"SELECT {_SUMMARY} FROM traces AS t WHERE {where}"  # noqa: S608 - constants; values are bound
-        f" ORDER BY {TRACE_ORDER[query.order_by]} {direction}, t.trace_id {direction} LIMIT ? OFFSET ?"
+        f"SELECT {_SUMMARY} FROM traces AS t WHERE t.project = ? AND t.trace_id IN"  # noqa: S608 - constants; values are bound
+        f" (SELECT t.trace_id FROM traces AS t WHERE {where} ORDER BY {few}{order} LIMIT ? OFFSET ?)"
+        f" ORDER BY +{order}"
     )
-    records = [TraceRecord(row) for row in connection.execute(statement, (*where.bound, limit, offset))]
+    records = [TraceRecord(row) for row in connection.execute(statement, (project, *where.bound, limit, offset))]
     _fill(connection, project, records, frozenset(groups))
     return records, _count(connection, project, where)
 
 
 def one(
-    connection: sqlite3.Connection, project: str, trace_id: str, groups: Iterable[str] = FIELD_GROUPS
+    connection: sqlite3.Connection,
+    project: str,
+    trace_id: str,
+    groups: Iterable[str] = FIELD_GROUPS,
+    observations: Sequence[Row] | None = None,
 ) -> TraceRecord | None:
-    """Return a trace by its id."""
+    """Return a trace by its id, as far as lists show it.
+
+    Args:
+        connection: One moment of the store.
+        project: The project's id.
+        trace_id: The trace's id.
+        groups: Of `FIELD_GROUPS`.
+        observations: The trace's whole observations, if they have been read already.
+    """
     row = connection.execute(
         f"SELECT {_SUMMARY} FROM traces AS t WHERE t.project = ? AND t.trace_id = ?",  # noqa: S608 - constants
         (project, trace_id),
@@ -100,6 +122,12 @@ def one(
     if row is None:
         return None
     record = TraceRecord(row)
+    if observations:
+        root = _sum_up(record, list(observations))
+        if "io" in groups:
+            record.input, record.output, record.metadata = root["input"], root["output"], root["metadata"]
+            _fill_said(connection, project, {trace_id: record}, as_list([trace_id]))
+        groups = set(groups) & {"scores"}
     _fill(connection, project, [record], frozenset(groups))
     return record
 
@@ -108,7 +136,7 @@ def of_session(connection: sqlite3.Connection, project: str, session_id: str) ->
     """Return the traces of a session in the order of time, with input and output."""
     statement = (
         f"SELECT {_SUMMARY} FROM traces AS t"  # noqa: S608 - constants
-        " WHERE t.project = ? AND t.session_id = ? ORDER BY t.start_time_ns, t.trace_id"
+        " WHERE t.project = ? AND t.session_id = ? ORDER BY +t.start_time_ns, t.trace_id"
     )
     records = [TraceRecord(row) for row in connection.execute(statement, (project, session_id))]
     _fill(connection, project, records, frozenset(("io",)))
@@ -122,7 +150,7 @@ def _where(connection: sqlite3.Connection, project: str, query: TraceQuery) -> W
     for column, values in (("user_id", query.user_ids), ("name", query.names)):
         if f"t.{column}" not in named and values is not None:
             where.one_of(f"t.{column}", values)
-            _narrow_by_facet(where, project, column, values)
+            _narrow_by_facet(connection, where, (project, column, values))
     texts: tuple[tuple[str, Sequence[str] | None], ...] = (
         ("t.session_id", query.session_ids),
         ("t.environment", query.environments),
@@ -134,23 +162,24 @@ def _where(connection: sqlite3.Connection, project: str, query: TraceQuery) -> W
             where.one_of(column, values)
     if "t.tags" not in named:
         for alternatives in query.tags:
-            _narrow_by_facet(where, project, "tag", alternatives)
+            where.add(_HAS_TAG, as_list(alternatives))
+            _narrow_by_facet(connection, where, (project, "tag", alternatives))
     if "t.start_time_ns" not in named:
         where.between("t.start_time_ns", query.since_ns, query.before_ns)
     narrow(where, query.conditions, TRACE_COLUMNS)
     return where
 
 
-def _narrow_by_facet(where: Where, project: str, kind: str, values: Sequence[str]) -> None:
-    """Find traces by what any of their observations has: few of many, where the value is rare."""
-    if all(values):
-        where.add(
-            "t.trace_id IN (SELECT f.trace_id FROM trace_facets AS f WHERE f.project = ? AND f.kind = ?"
-            " AND f.value IN (SELECT value FROM json_each(?)))",
-            project,
-            kind,
-            as_list(values),
-        )
+def _narrow_by_facet(connection: sqlite3.Connection, where: Where, facet: tuple[str, str, Sequence[str]]) -> None:
+    """Find traces by what any of their observations has, where few have it; many are found sooner by walking time."""
+    project, kind, values = facet
+    if not all(values):
+        return
+    bound = (project, kind, as_list(values))
+    some = f"FROM trace_facets AS f WHERE f.project = ? AND f.kind = ? AND f.value IN {LISTED}"
+    statement = f"SELECT COUNT(*) FROM (SELECT 1 {some} LIMIT ?)"  # noqa: S608 - constants; values are bound
+    if connection.execute(statement, (*bound, _RARE)).fetchone()[0] < _RARE:
+        where.add(f"t.trace_id IN (SELECT f.trace_id {some})", *bound)
 
 
 def _count(connection: sqlite3.Connection, project: str, where: Where) -> int:
@@ -173,7 +202,7 @@ def _fill(connection: sqlite3.Connection, project: str, records: Sequence[TraceR
     if "scores" in groups:
         statement = (
             "SELECT s.trace_id, s.id FROM scores AS s WHERE s.project = ?"
-            " AND s.trace_id IN (SELECT value FROM json_each(?)) ORDER BY s.timestamp_ns, s.id"
+            " AND s.trace_id IN (SELECT value FROM json_each(?)) ORDER BY +s.timestamp_ns, s.id"
         )
         for trace_id, score_id in connection.execute(statement, (project, ids)):
             by_id[trace_id].score_ids.append(score_id)
@@ -191,16 +220,17 @@ def _fill_observations(
     found: dict[str, list[Row]] = {}
     for row in connection.execute(statement, (project, ids)):
         found.setdefault(row["trace_id"], []).append(row)
-    roots: dict[int, TraceRecord] = {}
-    for trace_id, rows in found.items():
-        record = by_id[trace_id]
-        rows.sort(key=itemgetter("start_time_ns", "id"))
-        record.observation_ids = [row["id"] for row in rows]
-        record.total_cost = sum(total_cost(row["cost_details"]) for row in rows)
-        last = max(row["end_time_ns"] for row in rows)
-        record.latency_seconds = (last // NS_PER_MS - rows[0]["start_time_ns"] // NS_PER_MS) / 1000
-        roots[_root(rows)["number"]] = record
-    return roots
+    return {_sum_up(by_id[trace_id], rows)["number"]: by_id[trace_id] for trace_id, rows in found.items()}
+
+
+def _sum_up(record: TraceRecord, rows: list[Row]) -> Row:
+    """Fill in what follows from the observations of one trace; return its root."""
+    rows.sort(key=itemgetter("start_time_ns", "id"))
+    record.observation_ids = [row["id"] for row in rows]
+    record.total_cost = sum(total_cost(row["cost_details"]) for row in rows)
+    last = max(row["end_time_ns"] for row in rows)
+    record.latency_seconds = (last // NS_PER_MS - rows[0]["start_time_ns"] // NS_PER_MS) / 1000
+    return _root(rows)
 
 
 def _root(rows: Sequence[Row]) -> Row:
@@ -234,7 +264,12 @@ def _fill_content(
     )
     for number, metadata, given, result in connection.execute(statement, (orjson.dumps(list(roots)).decode(),)):
         record = roots[number]
-        record.input, record.output, record.metadata = given, result, orjson.loads(metadata)
+        record.input, record.output, record.metadata = given, result, metadata
+    _fill_said(connection, project, by_id, ids)
+
+
+def _fill_said(connection: sqlite3.Connection, project: str, by_id: Mapping[str, TraceRecord], ids: str) -> None:
+    """Fill in what a client said of the traces themselves; it wins."""
     bodies = connection.execute(
         "SELECT trace_id, metadata, input, output FROM trace_bodies"
         " WHERE project = ? AND trace_id IN (SELECT value FROM json_each(?))",
@@ -244,4 +279,4 @@ def _fill_content(
         record = by_id[trace_id]
         record.input = record.input if given is None else given
         record.output = record.output if result is None else result
-        record.metadata = record.metadata if metadata is None else orjson.loads(metadata)
+        record.metadata = record.metadata if metadata is None else metadata

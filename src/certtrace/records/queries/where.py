@@ -43,7 +43,9 @@ class Where:
         if len(wanted) == 1:
             self.equal(column, wanted[0])
         elif wanted:
-            self.add(f"COALESCE({column}, '') IN {LISTED}", as_list(wanted))
+            # Only where rows without any text are wanted, too, may an index be given up for them.
+            compared = f"COALESCE({column}, '')" if "" in wanted else column
+            self.add(f"{compared} IN {LISTED}", as_list(wanted))
 
     def between(self, column: str, since_ns: int | None, before_ns: int | None) -> None:
         """Require a time: from `since_ns` on and before `before_ns`, as far as they are given."""
@@ -51,6 +53,10 @@ class Where:
             self.add(f"{column} >= ?", in_range(since_ns))
         if before_ns is not None:
             self.add(f"{column} < ?", in_range(before_ns))
+
+    def has(self, *beginnings: str) -> bool:
+        """Tell whether one of the conditions begins like that."""
+        return any(part.startswith(beginnings) for part in self.parts)
 
     def __str__(self) -> str:
         """Return the conditions as SQL."""

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator
 
 from certtrace.records.queries import scores
-from certtrace.records.queries.removing import remove_scores
 from certtrace.records.queries.scores import ScoreFilter
+from certtrace.records.removal import remove_scores
 from certtrace.server.access.callers import Caller, Deleting, Reading, seen
 from certtrace.server.answers import answer
 from certtrace.server.box import Box, InBox

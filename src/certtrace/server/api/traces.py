@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field, field_validator
 
 from certtrace.records.queries import observations, scores, traces
 from certtrace.records.queries.columns import TRACE_ORDER
-from certtrace.records.queries.removing import remove_traces
 from certtrace.records.queries.traces import FIELD_GROUPS, TraceQuery
+from certtrace.records.removal import remove_traces
 from certtrace.server.access.callers import Deleting, Reading, seen
 from certtrace.server.answers import answer
 from certtrace.server.box import Box, InBox
@@ -115,14 +115,16 @@ def get_trace(
     groups = asked.groups
     project = caller.project_id
     with asking(box) as connection:
-        record = traces.one(connection, project, trace_id, groups)
+        rows = (
+            observations.of_trace(connection, project, trace_id, observations.WHOLE) if "observations" in groups else []
+        )
+        record = traces.one(connection, project, trace_id, groups, rows)
         if record is None:
             msg = f"Trace {trace_id} not found within authorized project"
             raise not_found(msg)
         shape = listed_trace(record, project, groups)
         if "observations" in groups:
             lookups = Lookups(connection, project)
-            rows = observations.of_trace(connection, project, trace_id, observations.WHOLE)
             shape["observations"] = [whole_observation(row, project, lookups) for row in rows]
         if "scores" in groups:
             shape["scores"] = [whole_score(row, project) for row in scores.of_trace(connection, project, trace_id)]

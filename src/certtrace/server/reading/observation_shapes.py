@@ -16,6 +16,7 @@ from certtrace.records.queries.where import NS_PER_MS
 
 Shape = dict[str, Any]
 
+_JSON_STARTS: Final = frozenset('{["-0123456789tfn \t\r\n')
 _UNPRICED: Final[Shape] = {"modelId": None, "inputPrice": None, "outputPrice": None, "totalPrice": None}
 
 
@@ -110,11 +111,11 @@ def _content(row: Row) -> Shape:
 
 
 def _model(row: Row) -> Shape:
-    return {"model": row["model"] or "", "modelParameters": orjson.loads(row["model_parameters"])}
+    return {"model": row["model"] or "", "modelParameters": orjson.Fragment(row["model_parameters"])}
 
 
 def _usage(row: Row) -> Shape:
-    usage, cost = orjson.loads(row["usage_details"]), orjson.loads(row["cost_details"])
+    usage, cost = _details(row["usage_details"]), _details(row["cost_details"])
     return {
         "usageDetails": usage,
         "costDetails": cost,
@@ -142,7 +143,7 @@ def _metrics(row: Row) -> Shape:
 
 def _trace_context(row: Row) -> Shape:
     return {
-        "tags": orjson.loads(row["tags"]),
+        "tags": orjson.Fragment(row["tags"]),
         "release": row["release"] or "",
         "traceName": row["trace_name"] or "",
     }
@@ -162,7 +163,7 @@ _GROUPS: Final[Mapping[str, Callable[[Row], Shape]]] = {
 
 def whole_observation(row: Row, project: str, lookups: Lookups) -> Shape:
     """Return a whole observation as the 4.x API wrote it: contents parsed, usage and cost in their older forms too."""
-    usage, cost = orjson.loads(row["usage_details"]), orjson.loads(row["cost_details"])
+    usage, cost = _details(row["usage_details"]), _details(row["cost_details"])
     tokens = {kind: _reduced(usage, kind) or 0 for kind in ("input", "output")} | {"total": usage.get("total", 0)}
     return {
         "id": row["id"],
@@ -182,9 +183,9 @@ def whole_observation(row: Row, project: str, lookups: Lookups) -> Shape:
         "version": row["version"] or None,
         "input": parsed_content(row["input"]),
         "output": parsed_content(row["output"]),
-        "metadata": orjson.loads(row["metadata"]),
+        "metadata": orjson.Fragment(row["metadata"]),
         "model": row["model"] or None,
-        "modelParameters": orjson.loads(row["model_parameters"]),
+        "modelParameters": orjson.Fragment(row["model_parameters"]),
         "promptId": lookups.prompt_id(row),
         "promptName": row["prompt_name"] or None,
         "promptVersion": row["prompt_version"] or None,
@@ -210,10 +211,18 @@ def parsed_content(content: str | None) -> Any:
     """Return input or output parsed where it is JSON; any other text as it is, nothing where it is empty."""
     if not content:
         return None
+    if content[0] not in _JSON_STARTS:
+        return content
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
         return content
+
+
+def _details(stored: str) -> dict[str, float]:
+    """Return stored usage or cost."""
+    details: dict[str, float] = {} if stored == "{}" else orjson.loads(stored)
+    return details
 
 
 def _moment(time_ns: int | None) -> str | None:
@@ -240,6 +249,8 @@ def _seconds(start_ns: int, end_ns: int | None) -> float | None:
 
 def _reduced(details: Mapping[str, float], kind: str) -> float | None:
     """Return everything of a kind together: `input` and what begins with it."""
+    if not details:
+        return None
     found = [value for key, value in details.items() if key.startswith(kind)]
     return sum(found) if found else None
 

@@ -87,7 +87,7 @@ Commas = Annotated[
     list[str] | None, BeforeValidator(_commas), Field(default=None, json_schema_extra={"type": "string"})
 ]
 """Texts with commas between them; None where there is none."""
-OptionalNumber = Annotated[float | None, BeforeValidator(_unless_empty), Field(default=None, allow_inf_nan=False)]
+OptionalNumber = Annotated[Annotated[float, Field(allow_inf_nan=False)] | None, BeforeValidator(_unless_empty)]
 
 ObservationType = Literal[
     "GENERATION", "SPAN", "EVENT", "AGENT", "TOOL", "CHAIN", "RETRIEVER", "EVALUATOR", "EMBEDDING", "GUARDRAIL"
