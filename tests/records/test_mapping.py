@@ -81,7 +81,11 @@ def observed(attributes=None, *, name="step", resource=None, scope="some.library
         ),
         (
             "usage_details",
-            {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 600, "gen_ai.usage.reasoning_tokens": 500},
+            {
+                "gen_ai.usage.input_tokens": 100,
+                "gen_ai.usage.output_tokens": 600,
+                "gen_ai.usage.reasoning.output_tokens": 500,
+            },
             {"input": 100, "output": 100, "output_reasoning_tokens": 500, "total": 700},
         ),
         (
@@ -108,7 +112,7 @@ def observed(attributes=None, *, name="step", resource=None, scope="some.library
         ("cost_details", {"llm.cost.total": 9}, {"total": 9}),
         ("user_id", {"langfuse.user.id": "a", "user.id": "b"}, "a"),
         ("user_id", {"user.id": "b"}, "b"),
-        ("user_id", {semconv.metadata("langfuse_user_id"): '"c"'}, "c"),
+        ("user_id", {semconv.metadata("langfuse_user_id"): "c"}, "c"),
         ("session_id", {"session.id": "s", "gen_ai.conversation.id": "later"}, "s"),
         ("session_id", {"gen_ai.conversation.id": "conversation"}, "conversation"),
         ("tags", {semconv.TRACE_TAGS: ["a", "b"], "langfuse.tags": "c"}, ("a", "b")),
@@ -269,9 +273,9 @@ def test_hostile_shapes_neither_exhaust_the_stack_nor_the_time():
             semconv.OBSERVATION_USAGE_DETAILS: '{"input": "nan", "output": "%s", "n": "12"}' % ("9" * 5000),
         }
     )
-    assert "y" in found.input
+    assert found.input == "{}"
     assert found.metadata["deep"] == deep_json
-    assert found.usage_details == {"n": 12, "total": 12}
+    assert found.usage_details == {}
 
 
 def test_key_value_lists_and_bytes_become_otlp_json_text():

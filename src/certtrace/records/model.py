@@ -29,9 +29,9 @@ class Observation:
     """
 
     id: str
-    """16 lowercase hex digits."""
+    """16 lowercase hex digits, or whatever text a foreign sender chose."""
     trace_id: str
-    """32 lowercase hex digits."""
+    """32 lowercase hex digits, or whatever text a foreign sender chose."""
     parent_observation_id: str | None = None
     type: str = "SPAN"
     name: str = ""
@@ -48,6 +48,8 @@ class Observation:
     tags: tuple[str, ...] = ()
     public: bool = False
     is_app_root: bool = False
+    as_root: bool = False
+    """Whether the span speaks for its whole trace although it has a parent."""
     model: str | None = None
     model_parameters: Mapping[str, object] = field(default_factory=dict)
     usage_details: Mapping[str, float] = field(default_factory=dict)

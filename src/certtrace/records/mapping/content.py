@@ -3,19 +3,28 @@
 Span events other than the `gen_ai.*` ones feed nothing, as on the Langfuse server: exception events are not content.
 """
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 from certtrace import semconv
-from certtrace.records.mapping.values import Attributes, is_set, json_text, parsed
+from certtrace.records.mapping import vercel
+from certtrace.records.mapping.nesting import nested
+from certtrace.records.mapping.values import (
+    Attributes,
+    first,
+    first_known,
+    is_set,
+    json_text,
+    parsed,
+    plain_data,
+    spoken,
+)
 
 Content = tuple[object, object]
+_NOTHING: Final = (None, None)
 
 
-@dataclass(frozen=True, slots=True)
-class ContentView:
+class ContentView(NamedTuple):
     """What the sources may look at. Events are (name, attributes)."""
 
     attributes: Attributes
@@ -25,121 +34,101 @@ class ContentView:
 
 Source = Callable[[ContentView], Content | None]
 
-_MESSAGE_EVENTS: Final = (
-    "gen_ai.system.message",
-    "gen_ai.user.message",
-    "gen_ai.assistant.message",
-    "gen_ai.tool.message",
+_MESSAGE_EVENTS: Final = frozenset(
+    (
+        "gen_ai.system.message",
+        "gen_ai.user.message",
+        "gen_ai.assistant.message",
+        "gen_ai.tool.message",
+    )
 )
-_PREFIXES: Final = (
-    ("gen_ai.prompt", "gen_ai.completion"),
-    ("llm.input_messages", "llm.output_messages"),
-)
-_MAX_DEPTH: Final = 16
-"""Dots of a key that nest; a key is a stranger's input and must not exhaust the stack."""
-_EXACT_KEYS: Final = frozenset(
-    {
-        "langfuse.trace.input",
-        "langfuse.trace.output",
-        semconv.OBSERVATION_INPUT,
-        semconv.OBSERVATION_OUTPUT,
-        "ai.prompt.messages",
-        "ai.prompt",
-        "ai.toolCall.args",
-        "ai.response.text",
-        "ai.result.text",
-        "ai.toolCall.result",
-        "ai.response.object",
-        "ai.result.object",
-        "ai.response.toolCalls",
-        "ai.result.toolCalls",
-        "gcp.vertex.agent.llm_request",
-        "gcp.vertex.agent.llm_response",
-        "gcp.vertex.agent.tool_call_args",
-        "gcp.vertex.agent.tool_response",
-        "prompt",
-        "all_messages_events",
-        "events",
-        "lk.input_text",
-        "lk.user_transcript",
-        "lk.chat_ctx",
-        "lk.user_input",
-        "lk.function_tool.output",
-        "lk.response.text",
-        "mlflow.spanInputs",
-        "mlflow.spanOutputs",
-        "traceloop.entity.input",
-        "traceloop.entity.output",
-        "input.value",
-        "output.value",
-        "final_result",
-        "pydantic_ai.all_messages",
-        "input",
-        "output",
-        "tool_arguments",
-        "tool_response",
-        "genkit:input",
-        "genkit:output",
-        "gen_ai.input.messages",
-        "gen_ai.output.messages",
-        "gen_ai.tool.call.arguments",
-        "gen_ai.tool.call.result",
-    }
-)
-
-
-def is_content_key(key: str) -> bool:
-    """Tell whether an attribute may hold content: such keys never count as leftover attributes."""
-    return key in _EXACT_KEYS or key.startswith(tuple(prefix for pair in _PREFIXES for prefix in pair))
+_SYSTEM: Final = "gen_ai.system_instructions"
 
 
 def _langfuse(view: ContentView) -> Content | None:
-    content = view.attributes.get(semconv.OBSERVATION_INPUT), view.attributes.get(semconv.OBSERVATION_OUTPUT)
-    return None if content == (None, None) else content
+    entered, returned = view.attributes.get(semconv.OBSERVATION_INPUT), view.attributes.get(semconv.OBSERVATION_OUTPUT)
+    return None if entered is None and returned is None else (entered, returned)
+
+
+def _genkit(view: ContentView) -> Content | None:
+    """Read Genkit's attributes. Its scope alone decides: nothing else is tried."""
+    if view.scope_name != "genkit-tracer":
+        return None
+    entered, returned = _decoded(view.attributes.get("genkit:input")), _decoded(view.attributes.get("genkit:output"))
+    return _member(entered, "messages"), _member(returned, "message")
+
+
+def _decoded(given: object) -> object:
+    found = parsed(given)
+    return given if found is None else plain_data(found)
+
+
+def _member(given: object, name: str) -> object:
+    inner = given.get(name) if isinstance(given, dict) else None
+    return given if inner is None else inner
+
+
+_VERCEL_INPUT: Final = ("ai.prompt.messages", "ai.prompt", "ai.toolCall.args")
+_VERCEL_OUTPUT: Final = (
+    "ai.result.text",
+    "ai.toolCall.result",
+    "ai.response.object",
+    "ai.result.object",
+    "ai.response.toolCalls",
+    "ai.result.toolCalls",
+)
+
+
+def _vercel(view: ContentView) -> Content | None:
+    """Read the Vercel AI SDK's attributes. Its scope alone decides: only the semantic conventions fill gaps."""
+    if view.scope_name != vercel.SCOPE:
+        return None
+    entered = _first_present(view.attributes, _VERCEL_INPUT)
+    returned = _vercel_output(view.attributes)
+    standard = _semantic(view.attributes) or _NOTHING
+    return standard[0] if entered is None else entered, standard[1] if returned is None else returned
+
+
+def _vercel_output(given: Attributes) -> object:
+    said = given.get("ai.response.text")
+    if "ai.response.text" in given and "ai.response.toolCalls" in given:
+        return json_text({"role": "assistant", "content": said, "tool_calls": given["ai.response.toolCalls"]})
+    return said if is_set(said) else _first_present(given, _VERCEL_OUTPUT)
 
 
 def _first_present(attributes: Attributes, keys: Sequence[str]) -> object:
     return next((attributes[key] for key in keys if key in attributes), None)
 
 
-def _vercel(view: ContentView) -> Content | None:
-    """Read the Vercel AI SDK's attributes. Its scope alone decides: nothing else is tried."""
-    if view.scope_name != "ai":
+_FLUE_INPUT: Final = ("flue.turn.input", "flue.tool.arguments", "flue.task.prompt", "flue.workflow.payload")
+_FLUE_OUTPUT: Final = (
+    "flue.turn.output",
+    "flue.tool.result",
+    "flue.task.result",
+    "flue.operation.result",
+    "flue.workflow.result",
+)
+
+
+def _flue(view: ContentView) -> Content | None:
+    if view.scope_name != "@flue/opentelemetry":
         return None
-    given = view.attributes
-    entered = _first_present(given, ("ai.prompt.messages", "ai.prompt", "ai.toolCall.args"))
-    if "ai.response.text" in given and "ai.response.toolCalls" in given:
-        message = {
-            "role": "assistant",
-            "content": given["ai.response.text"],
-            "tool_calls": given["ai.response.toolCalls"],
-        }
-        return entered, json_text(message)
-    if is_set(given.get("ai.response.text")):
-        return entered, given["ai.response.text"]
-    keys = (
-        "ai.result.text",
-        "ai.toolCall.result",
-        "ai.response.object",
-        "ai.result.object",
-        "ai.response.toolCalls",
-        "ai.result.toolCalls",
-    )
-    return entered, _first_present(given, keys)
+    entered, returned = first_known(view.attributes, _FLUE_INPUT), first_known(view.attributes, _FLUE_OUTPUT)
+    return None if entered is None and returned is None else (_decoded(entered), _decoded(returned))
 
 
 def _operation_details_event(view: ContentView) -> Content | None:
     for name, attributes in view.events:
         if name == "gen_ai.client.inference.operation.details":
-            content = attributes.get("gen_ai.input.messages"), attributes.get("gen_ai.output.messages")
-            if any(map(is_set, content)):
+            content = _semantic(attributes)
+            if content is not None:
                 return content
     return None
 
 
 def _message_events(view: ContentView) -> Content | None:
     messages = [
-        {"role": name.removeprefix("gen_ai.").removesuffix(".message"), **attributes}
+        {"role": name.replace("gen_ai.", "", 1).replace(".message", "", 1), **attributes}
         for name, attributes in view.events
         if name in _MESSAGE_EVENTS
     ]
@@ -178,28 +167,101 @@ def _vertex(view: ContentView) -> Content | None:
     return _if_any(entered, returned)
 
 
+_LIVEKIT_INPUT: Final = (
+    "lk.input_text",
+    "lk.pii.input_text",
+    "lk.user_transcript",
+    "lk.pii.user_transcript",
+    "lk.chat_ctx",
+    "lk.pii.chat_ctx",
+)
+_LIVEKIT_OUTPUT: Final = (
+    "lk.function_tool.output",
+    "lk.pii.function_tool.output",
+    "lk.response.text",
+    "lk.pii.response.text",
+)
+
+
 def _livekit(view: ContentView) -> Content | None:
     given = view.attributes
-    entered = next(
-        (given[key] for key in ("lk.input_text", "lk.user_transcript", "lk.chat_ctx") if given.get(key) is not None),
-        None,
-    )
-    answer = given.get("lk.function_tool.output")
-    return _if_any(entered, answer if is_set(answer) else given.get("lk.response.text"))
+    entered = first_known(given, _LIVEKIT_INPUT)
+    if entered is None:
+        entered = _livekit_turn(given)
+    returned = first(given, _LIVEKIT_OUTPUT)
+    if returned is None:
+        calls = given.get("lk.pii.response.function_calls")
+        returned = calls if is_set(calls) and calls != "[]" else None
+    return _if_any(entered, returned)
+
+
+def _livekit_turn(given: Attributes) -> object:
+    """Return what an agent's turn began with: instructions and user as a chat, else a tool's arguments."""
+    instructions = given.get("lk.pii.instructions")
+    said = first(given, ("lk.user_input", "lk.pii.user_input"))
+    if not is_set(instructions):
+        return given.get("lk.pii.function_tool.arguments") if said is None else said
+    user = [] if said is None else [{"role": "user", "content": said}]
+    return [{"role": "system", "content": instructions}, *user]
 
 
 def _logfire_events(view: ContentView) -> Content | None:
-    given = parsed(view.attributes.get("events"))
-    events = [event for event in given if isinstance(event, dict)] if isinstance(given, list) else []
-    asked = [event for event in events if event.get("event.name") != "gen_ai.choice"]
-    choice = next((event for event in events if event.get("event.name") == "gen_ai.choice"), None)
-    return _if_any(asked or None, choice)
+    given = view.attributes.get("events")
+    events = parsed(given) if isinstance(given, str) else given
+    if not isinstance(events, list):
+        return None
+    choices = [event for event in events if isinstance(event, dict) and event.get("event.name") == "gen_ai.choice"]
+    asked = [event for event in events if not isinstance(event, dict) or event.get("event.name") != "gen_ai.choice"]
+    if not asked and not choices:
+        return None
+    return plain_data(asked) if asked else None, plain_data(choices[0]) if choices else None
 
 
 def _pydantic_ai(view: ContentView) -> Content | None:
     if view.scope_name != "pydantic-ai":
         return None
-    return _if_any(view.attributes.get("pydantic_ai.all_messages"), view.attributes.get("final_result"))
+    entered = _with_system(view.attributes.get("pydantic_ai.all_messages"), view.attributes.get(_SYSTEM))
+    return _if_any(entered, view.attributes.get("final_result"))
+
+
+def _semantic_attributes(view: ContentView) -> Content | None:
+    return _semantic(view.attributes)
+
+
+def _semantic(attributes: Attributes) -> Content | None:
+    """Read OpenTelemetry's conventions for generative AI: messages, else a tool call."""
+    entered = _with_system(attributes.get("gen_ai.input.messages"), attributes.get(_SYSTEM))
+    return _if_any(entered, attributes.get("gen_ai.output.messages")) or _if_any(
+        attributes.get("gen_ai.tool.call.arguments"), attributes.get("gen_ai.tool.call.result")
+    )
+
+
+def _with_system(entered: object, instructions: object) -> object:
+    """Return messages with the system's instructions as the first, unless they have a system message already."""
+    if not is_set(entered) or not is_set(instructions):
+        return entered
+    messages = parsed(entered)
+    if not isinstance(messages, list):
+        return entered
+    if any(isinstance(message, dict) and message.get("role") == "system" for message in messages):
+        return entered
+    merged = plain_data([{"role": "system", "content": _instruction_text(instructions)}, *messages])
+    return json_text(merged) if isinstance(entered, str) else merged
+
+
+def _instruction_text(instructions: object) -> str:
+    found = parsed(instructions)
+    if found is None and instructions != "null":
+        return spoken(instructions)
+    if not isinstance(found, list):
+        return spoken(found)
+    return "\n".join(_instruction_part(part) for part in found)
+
+
+def _instruction_part(part: object) -> str:
+    if isinstance(part, dict) and is_set(part.get("content")):
+        return spoken(part["content"])
+    return spoken(part)
 
 
 def _if_any(entered: object, returned: object) -> Content | None:
@@ -230,37 +292,11 @@ def _indexed(entered: str, returned: str) -> Source:
     return source
 
 
-def nested(flat: Mapping[str, object], prefix: str) -> object:
-    """Return dotted keys below `prefix` as nested data; parts that are all digits become list positions."""
-    if prefix in flat:
-        return flat[prefix]
-    tree: dict[str, object] = {}
-    for key, value in flat.items():
-        _plant(tree, key.removeprefix(prefix).lstrip(".").split(".", _MAX_DEPTH), value)
-    return _fold(tree) if tree else None
-
-
-def _plant(tree: dict[str, object], path: Sequence[str], value: object) -> None:
-    for part in path[:-1]:
-        below = tree.get(part)
-        if not isinstance(below, dict):
-            below = tree[part] = {}
-        tree = below
-    tree[path[-1]] = value
-
-
-def _fold(node: object) -> object:
-    """Turn objects whose keys are all numbers into lists, in the numbers' order: gaps cost nothing."""
-    if not isinstance(node, dict):
-        return node
-    if node and all(re.fullmatch(r"[0-9]{1,9}", key) for key in node):
-        return [_fold(node[key]) for key in sorted(node, key=int)]
-    return {key: _fold(value) for key, value in node.items()}
-
-
 SOURCES: Final[tuple[Source, ...]] = (
     _langfuse,
+    _genkit,
     _vercel,
+    _flue,
     _operation_details_event,
     _message_events,
     _content_events,
@@ -272,13 +308,11 @@ SOURCES: Final[tuple[Source, ...]] = (
     _pair("traceloop.entity.input", "traceloop.entity.output"),
     _pair("input.value", "output.value"),
     _pair("input", "output"),
-    _pair("genkit:input", "genkit:output"),
     _pydantic_ai,
     _pair("tool_arguments", "tool_response"),
     _indexed("gen_ai.prompt", "gen_ai.completion"),
     _indexed("llm.input_messages", "llm.output_messages"),
-    _pair("gen_ai.input.messages", "gen_ai.output.messages"),
-    _pair("gen_ai.tool.call.arguments", "gen_ai.tool.call.result"),
+    _semantic_attributes,
 )
 
 
@@ -288,4 +322,4 @@ def content_of(view: ContentView) -> Content:
         content = source(view)
         if content is not None:
             return content
-    return None, None
+    return _NOTHING

@@ -1,15 +1,49 @@
-"""The single-valued fields of an observation: ordered keys, the first given value wins."""
+"""The single-valued fields of an observation: ordered keys, the first given value wins.
 
+What "given" means differs from row to row, as on the server: some rows skip empty text and zero, others null only.
+"""
+
+import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from certtrace import semconv
-from certtrace.records.mapping.values import Attributes, clamped_ns, first, is_set, number, parsed, parsed_object, text
+from certtrace.records.mapping.protobuf import EMPTY_LIST
+from certtrace.records.mapping.times import iso_to_ns, moment_ns
+from certtrace.records.mapping.values import (
+    Attributes,
+    clamped_ns,
+    first,
+    first_known,
+    is_set,
+    number,
+    parsed,
+    spoken,
+    text,
+)
 
-_NAME_KEYS: Final = ("gen_ai.tool.name", "genkit:name", "logfire.msg", "ai.toolCall.name")
-_MODEL_KEYS: Final = (
+__all__ = [
+    "completion_start_time_ns",
+    "environment",
+    "is_app_root",
+    "is_as_root",
+    "is_public",
+    "iso_to_ns",
+    "level",
+    "model_name",
+    "observation_name",
+    "prompt",
+    "release",
+    "session_id",
+    "status_message",
+    "tags",
+    "user_id",
+    "version",
+]
+
+MODEL_KEYS: Final = (
     semconv.OBSERVATION_MODEL,
     semconv.GEN_AI_RESPONSE_MODEL,
     "ai.model.id",
@@ -18,14 +52,14 @@ _MODEL_KEYS: Final = (
     "llm.model_name",
     "model",
 )
-_USER_KEYS: Final = (
+USER_KEYS: Final = (
     "langfuse.user.id",
     semconv.USER_ID,
     f"{semconv.OBSERVATION_METADATA}.langfuse_user_id",
     f"{semconv.TRACE_METADATA}.langfuse_user_id",
     "ai.telemetry.metadata.userId",
 )
-_SESSION_KEYS: Final = (
+SESSION_KEYS: Final = (
     "langfuse.session.id",
     semconv.SESSION_ID,
     "gen_ai.conversation.id",
@@ -33,7 +67,7 @@ _SESSION_KEYS: Final = (
     f"{semconv.TRACE_METADATA}.langfuse_session_id",
     "ai.telemetry.metadata.sessionId",
 )
-_TAG_KEYS: Final = (
+TAG_KEYS: Final = (
     semconv.TRACE_TAGS,
     "langfuse.tags",
     f"{semconv.OBSERVATION_METADATA}.langfuse_tags",
@@ -41,67 +75,121 @@ _TAG_KEYS: Final = (
     "ai.telemetry.metadata.tags",
     "tag.tags",
 )
-_ENVIRONMENT_KEYS: Final = (semconv.ENVIRONMENT, semconv.DEPLOYMENT_ENVIRONMENT, "deployment.environment")
-_LEVELS: Final[Mapping[str, str]] = {
+ENVIRONMENT_KEYS: Final = (semconv.ENVIRONMENT, semconv.DEPLOYMENT_ENVIRONMENT, "deployment.environment")
+PUBLIC_KEYS: Final = (semconv.TRACE_PUBLIC, "langfuse.public")
+PROMPT_NAME_KEYS: Final = (semconv.OBSERVATION_PROMPT_NAME, "langfuse.prompt.name")
+PROMPT_VERSION_KEYS: Final = (semconv.OBSERVATION_PROMPT_VERSION, "langfuse.prompt.version")
+VERCEL_PROMPT: Final = "ai.telemetry.metadata.langfusePrompt"
+_WAITING_KEYS: Final = ("ai.response.msToFirstChunk", "ai.stream.msToFirstChunk")
+COMPLETION_KEYS: Final = (semconv.OBSERVATION_COMPLETION_START_TIME, *_WAITING_KEYS)
+LEVELS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("DEBUG", "TRACE", "VERBOSE"), "DEBUG"),
-    **dict.fromkeys(("DEFAULT", "INFO", "INFORMATION", "LOG", "NOTICE", "OK", "SUCCESS"), "DEFAULT"),
-    **dict.fromkeys(("WARN", "WARNING"), "WARNING"),
-    **dict.fromkeys(("ERROR", "ERR", "FATAL", "CRITICAL"), "ERROR"),
+    **dict.fromkeys(("DEFAULT", "INFO", "LOG", "NOTICE", "OK", "SUCCESS"), "DEFAULT"),
+    **dict.fromkeys(("WARNING", "WARN"), "WARNING"),
+    **dict.fromkeys(("ERROR", "FATAL", "CRITICAL"), "ERROR"),
 }
+LIVEKIT_DEBUG_SPANS: Final = frozenset(
+    (
+        "user_speaking",
+        "eou_detection",
+        "llm_request_run",
+        "tts_node",
+        "tts_request",
+        "tts_request_run",
+        "tts_stream_adapter",
+        "agent_speaking",
+        "drain_agent_activity",
+        "on_exit",
+        "on_enter",
+        "llm_fallback_adapter",
+        "tts_fallback_adapter",
+        "start_agent_activity",
+    )
+)
 _STATUS_ERROR: Final = 2
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_ENVIRONMENT: Final = re.compile(r"[a-z0-9_-]+")
+_ENVIRONMENT: Final = re.compile(r"[a-z0-9_-]+", re.ASCII)
+_RESERVED: Final = re.compile(r"^(?:langfuse[-_]?)+")
 _MAX_ENVIRONMENT: Final = 40
+_DEFAULT_ENVIRONMENT: Final = "default"
 _MAX_PROMPT_VERSION: Final = 65535
+_DIGITS: Final = re.compile(r"\d{1,9}", re.ASCII)
+_LONGEST_WAIT_MS: Final = 8.64e15
+_JUDGE: Final = "langfuse-llm-as-a-judge"
 
 
 def observation_name(span_name: str, attributes: Attributes) -> str:
     """Return the name a framework gave the step, else the span's own."""
-    given = first(attributes, _NAME_KEYS)
-    if given is None and is_set(attributes.get("ai.operationId")):
+    tool = attributes.get("gen_ai.tool.name")
+    if is_set(tool):
+        return text(tool) or ""
+    if "genkit:name" in attributes:
+        return text(attributes["genkit:name"]) or ""
+    message = attributes.get("logfire.msg")
+    if is_set(message):
+        return text(message) or ""
+    if "ai.toolCall.name" in attributes:
+        return text(attributes["ai.toolCall.name"]) or ""
+    if "ai.operationId" in attributes:
         function = attributes.get("ai.telemetry.functionId")
-        prefix = f"{function}:" if is_set(function) else ""
-        given = f"{prefix}{attributes['ai.operationId']}"
-    return text(given) or span_name
+        prefix = f"{spoken(function)}:" if is_set(function) else ""
+        return f"{prefix}{spoken(attributes['ai.operationId'])}"
+    return span_name
 
 
 def model_name(attributes: Attributes) -> str | None:
     """Return the model that answered, else the one that was asked for."""
-    return text(first(attributes, _MODEL_KEYS))
+    found = first(attributes, MODEL_KEYS)
+    if found is None and attributes.get("genkit:metadata:subtype") == "model":
+        found = first(attributes, ("genkit:name",))
+    return text(found)
 
 
-def user_id(attributes: Attributes) -> str | None:
+def user_id(attributes: Attributes, *, encoded: bool = False) -> str | None:
     """Return the user the trace belongs to."""
-    return _id_text(first(attributes, _USER_KEYS))
+    return _id_text(first(attributes, USER_KEYS), encoded=encoded)
 
 
-def session_id(attributes: Attributes) -> str | None:
+def session_id(attributes: Attributes, *, encoded: bool = False) -> str | None:
     """Return the session the trace belongs to."""
-    return _id_text(first(attributes, _SESSION_KEYS))
+    return _id_text(first(attributes, SESSION_KEYS), encoded=encoded)
 
 
-def _id_text(value: object) -> str | None:
-    """Return an id as text; one sent as JSON metadata loses its quotes."""
-    inner = parsed(value) if isinstance(value, str) and value.startswith('"') else None
-    return inner if isinstance(inner, str) else text(value)
+def _id_text(value: object, *, encoded: bool) -> str | None:
+    """Return an id as text. One that came as metadata of an SDK that encodes its values is in quotes."""
+    if encoded and isinstance(value, str) and value.startswith('"'):
+        inner = parsed(value)
+        return inner if isinstance(inner, str) else value
+    return text(value)
 
 
 def tags(attributes: Attributes) -> tuple[str, ...]:
-    """Return tags given as a list, a JSON list or text with commas."""
-    value = first(attributes, _TAG_KEYS)
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        given = parsed(value)
-        value = given if isinstance(given, list) else value
-    if isinstance(value, list):
-        return tuple(text(tag) or "" for tag in value)
-    return tuple(tag.strip() for tag in value.split(",")) if isinstance(value, str) else ()
+    """Return tags given as a list, a JSON list, text with commas or one text."""
+    value = first(attributes, TAG_KEYS)
+    if value is None:
+        value = attributes.get(TAG_KEYS[-1])
+    if isinstance(value, str):
+        return () if value == EMPTY_LIST else _tags_in(value)
+    return tuple(map(spoken, value)) if isinstance(value, list) else ()
 
 
-def level(attributes: Attributes, status_code: int) -> str:
+def _tags_in(given: str) -> tuple[str, ...]:
+    if given.lstrip().startswith("["):
+        listed = parsed(given)
+        if isinstance(listed, list):
+            return tuple(map(spoken, listed))
+    return tuple(tag.strip() for tag in given.split(",")) if "," in given else (given,)
+
+
+def level(attributes: Attributes, status_code: int, scope_name: str = "", span_name: str = "") -> str:
     """Return the level the span names, else the one its status implies."""
     given = attributes.get(semconv.OBSERVATION_LEVEL)
-    named = _LEVELS.get(given.strip().upper()) if isinstance(given, str) else None
-    return named or ("ERROR" if status_code == _STATUS_ERROR else "DEFAULT")
+    if isinstance(given, str):
+        named = LEVELS.get(given.strip().upper())
+        if named is not None:
+            return named
+    if status_code == _STATUS_ERROR:
+        return "ERROR"
+    return "DEBUG" if scope_name == "livekit-agents" and span_name in LIVEKIT_DEBUG_SPANS else "DEFAULT"
 
 
 def status_message(attributes: Attributes, description: str) -> str | None:
@@ -112,16 +200,36 @@ def status_message(attributes: Attributes, description: str) -> str | None:
 
 def environment(attributes: Attributes, resource: Attributes) -> str:
     """Return the environment, normalised. An unusable value is `default`; it does not fall through to the next key."""
-    for key in _ENVIRONMENT_KEYS:
-        for source in (attributes, resource):
-            if is_set(source.get(key)):
-                return _normal_environment(text(source[key]) or "")
-    return "default"
+    for key in ENVIRONMENT_KEYS:
+        value = attributes.get(key)
+        if value is None or not is_set(value):
+            value = resource.get(key)
+        if value is not None and is_set(value):
+            return normal_environment(value)
+    return normal_environment(_JUDGE) if _is_failed_judge(attributes, resource) else _DEFAULT_ENVIRONMENT
 
 
-def _normal_environment(given: str) -> str:
-    name = re.sub(r"^langfuse[-_]?", "", given.strip().lower())[:_MAX_ENVIRONMENT]
-    return name if _ENVIRONMENT.fullmatch(name) else "default"
+def normal_environment(given: object) -> str:
+    """Return an environment's name as Langfuse keeps it: lower case, without the reserved prefix, 40 characters."""
+    return _normal_name(given) if isinstance(given, str) else _DEFAULT_ENVIRONMENT
+
+
+@lru_cache(maxsize=256)
+def _normal_name(given: str) -> str:
+    name = _RESERVED.sub("", given.lower())[:_MAX_ENVIRONMENT]
+    return name if _ENVIRONMENT.fullmatch(name) else _DEFAULT_ENVIRONMENT
+
+
+def _is_failed_judge(attributes: Attributes, resource: Attributes) -> bool:
+    """Tell whether OpenRouter reports a failed call of Langfuse's own judge, whose environment only the echo names."""
+    if attributes.get("openrouter.source") != "openrouter" or resource.get("service.name") != "openrouter":
+        return False
+    completion = parsed(attributes.get("gen_ai.completion"))
+    if not isinstance(completion, dict) or completion.get("completion", "") is not None:
+        return False
+    request = completion.get("rawRequest")
+    trace = request.get("trace") if isinstance(request, dict) else None
+    return isinstance(trace, dict) and trace.get("environment") == _JUDGE
 
 
 def release(attributes: Attributes, resource: Attributes) -> str | None:
@@ -143,49 +251,58 @@ def prompt(attributes: Attributes, kind: str) -> tuple[str | None, int | None]:
     """Return the name and version of the managed prompt; only generations have one."""
     if kind != "GENERATION":
         return None, None
-    vercel = parsed_object(attributes.get("ai.telemetry.metadata.langfusePrompt")) or {}
-    name = _first_given(attributes, (semconv.OBSERVATION_PROMPT_NAME, "langfuse.prompt.name"), vercel.get("name"))
-    given = _first_given(
-        attributes, (semconv.OBSERVATION_PROMPT_VERSION, "langfuse.prompt.version"), vercel.get("version")
+    given = attributes.get(VERCEL_PROMPT)
+    linked = parsed(given) if isinstance(given, str) and given else None
+    vercel = linked if isinstance(linked, dict) else {}
+    name = first_known(attributes, PROMPT_NAME_KEYS)
+    raw = first_known(attributes, PROMPT_VERSION_KEYS)
+    return (
+        text(name if name is not None else vercel.get("name")),
+        _prompt_version(raw if raw is not None else vercel.get("version")),
     )
-    value = number(given)
-    usable = value is not None and 0 <= value <= _MAX_PROMPT_VERSION
-    return text(name), int(value) if usable and value is not None else None
 
 
-def _first_given(attributes: Attributes, keys: tuple[str, ...], otherwise: object) -> object:
-    return next((attributes[key] for key in keys if attributes.get(key) is not None), otherwise)
+def _prompt_version(given: object) -> int | None:
+    if isinstance(given, str) and _DIGITS.fullmatch(given.strip()):
+        given = int(given)
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)
+    if isinstance(given, bool) or not isinstance(given, int):
+        return None
+    return given if 0 <= given <= _MAX_PROMPT_VERSION else None
 
 
 def completion_start_time_ns(attributes: Attributes, start_time_ns: int) -> int | None:
-    """Return when the first token came: an ISO time, at times doubly quoted, or Vercel's distance from the start."""
+    """Return when the first token came: a time, at times doubly quoted, or Vercel's distance from the start."""
     given = attributes.get(semconv.OBSERVATION_COMPLETION_START_TIME)
-    found = iso_to_ns(given) or iso_to_ns(parsed(given))
-    if found is not None:
-        return found
-    milliseconds = number(first(attributes, ("ai.response.msToFirstChunk", "ai.stream.msToFirstChunk")))
-    return None if milliseconds is None else clamped_ns(start_time_ns + milliseconds * 1e6)
-
-
-def iso_to_ns(given: object) -> int | None:
-    """Return an ISO 8601 time in nanoseconds since the epoch; without a zone it is UTC. None when it is no time."""
-    if not isinstance(given, str):
+    if given is not None:
+        found = moment_ns(given)
+        if found is None and isinstance(given, str):
+            found = moment_ns(parsed(given))
+        if found is not None:
+            return found
+    waited = first_known(attributes, _WAITING_KEYS)
+    if waited is None or not is_set(waited):
         return None
-    try:
-        moment = datetime.fromisoformat(given)
-    except ValueError:
+    milliseconds = number(waited)
+    if milliseconds is None or abs(milliseconds) > _LONGEST_WAIT_MS:
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return clamped_ns((moment - _EPOCH) // timedelta(microseconds=1) * 1000)
+    return clamped_ns((start_time_ns // 1_000_000 + math.ceil(milliseconds)) * 1_000_000)
 
 
 def is_public(attributes: Attributes) -> bool:
     """Tell whether the trace is shared by link."""
-    given = first(attributes, (semconv.TRACE_PUBLIC, "langfuse.public"))
+    given = first_known(attributes, PUBLIC_KEYS)
     return given is True or given == "true"
 
 
 def is_app_root(attributes: Attributes) -> bool:
     """Tell whether the span is the root of its service's part of the trace."""
     given = attributes.get(semconv.IS_APP_ROOT)
+    return given is True or given == "true"
+
+
+def is_as_root(attributes: Attributes) -> bool:
+    """Tell whether the span speaks for its whole trace although it has a parent."""
+    given = attributes.get("langfuse.internal.as_root")
     return given is True or given == "true"

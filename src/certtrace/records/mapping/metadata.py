@@ -1,64 +1,83 @@
 """The metadata of an observation: what Langfuse puts there, and in which order one source overrides another."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from certtrace import semconv
-from certtrace.records.mapping.content import is_content_key
-from certtrace.records.mapping.values import Attributes, as_object, is_set, json_text, parsed
+from certtrace.ports import ScopeRecord
+from certtrace.records.mapping.keys import COMMON_METADATA, Sorted
+from certtrace.records.mapping.values import Attributes, as_object, decoded, is_set, mapped, parsed, plain_data
 
-_COMMON_PREFIX: Final = "langfuse.metadata"
-_VERCEL_PREFIX: Final = "ai.telemetry.metadata"
-_VERCEL_FIELDS: Final = frozenset(
-    f"{_VERCEL_PREFIX}.{name}" for name in ("userId", "sessionId", "tags", "langfusePrompt")
-)
-_LANGFUSE_SCOPE: Final = "langfuse-sdk"
-_BLOBS: Final = (semconv.OBSERVATION_METADATA, semconv.TRACE_METADATA, _VERCEL_PREFIX)
+LANGFUSE_SCOPE: Final = "langfuse-sdk"
+"""Scopes whose name begins so keep no leftover attributes."""
+_FIRST_ENCODING_MAJOR: Final = 5
+_LONGEST_MAJOR: Final = 6
 
 
 def metadata_of(
-    attributes: Attributes, resource: Attributes, scope: Mapping[str, object], *, encoded: bool
+    attributes: Attributes, filed: Sorted, resource: Attributes, scope: Mapping[str, object]
 ) -> dict[str, object]:
     """Return the observation's metadata.
 
     Args:
         attributes: The span's attributes.
+        filed: The same by what they are for.
         resource: The resource's attributes.
         scope: `name`, `version` and `attributes` of the instrumentation scope.
-        encoded: Whether each metadata value is JSON, texts included.
     """
     metadata: dict[str, object] = {}
-    if not str(scope.get("name", "")).startswith(_LANGFUSE_SCOPE):
-        metadata["attributes"] = _leftovers(attributes)
+    if not keeps_no_leftovers(scope.get("name")):
+        metadata["attributes"] = filed.leftovers
     metadata["resourceAttributes"] = resource
     metadata["scope"] = scope
-    metadata.update(_own_metadata(attributes, semconv.OBSERVATION_METADATA, encoded=encoded))
-    metadata.update(_own_metadata(attributes, semconv.TRACE_METADATA, encoded=encoded))
+    _add(metadata, attributes, semconv.OBSERVATION_METADATA, filed.observation)
+    _add(metadata, attributes, semconv.TRACE_METADATA, filed.trace)
+    if semconv.REDACTION_RECEIPT in attributes:
+        # The redaction of what arrives says so, whatever the scope: this attribute is ours, not the sender's.
+        metadata[semconv.REDACTION_RECEIPT] = decoded(attributes[semconv.REDACTION_RECEIPT])
     return metadata
 
 
-def _leftovers(attributes: Attributes) -> dict[str, str]:
-    return {
-        key: value if isinstance(value, str) else json_text(value)
-        for key, value in attributes.items()
-        if not is_content_key(key) and not key.startswith(_BLOBS)
-    }
+def keeps_no_leftovers(scope_name: object) -> bool:
+    """Tell whether spans of a scope are Langfuse's own, whose every attribute has its place."""
+    return isinstance(scope_name, str) and scope_name.startswith(LANGFUSE_SCOPE)
 
 
-def _own_metadata(attributes: Attributes, prefix: str, *, encoded: bool) -> dict[str, object]:
-    whole = attributes.get(prefix)
-    found = dict(as_object(parsed(whole if is_set(whole) else attributes.get(_COMMON_PREFIX))))
-    for key, value in attributes.items():
-        for start in (prefix, _COMMON_PREFIX, _VERCEL_PREFIX):
-            if key.startswith(f"{start}.") and key not in _VERCEL_FIELDS and len(key) > len(start) + 1:
-                found[key[len(start) + 1 :]] = decoded(value) if encoded else value
+def scope_of(scope: ScopeRecord) -> dict[str, object]:
+    """Return the scope as the server keeps it: what is empty was not sent."""
+    found: dict[str, object] = {}
+    if scope.name:
+        found["name"] = scope.name
+    if scope.version:
+        found["version"] = scope.version
+    found["attributes"] = mapped(scope.attributes)
     return found
 
 
-def decoded(value: object) -> object:
-    """Return a metadata value that was encoded as JSON; what is no JSON is taken as it stands."""
-    result = parsed(value)
-    return value if result is None and value != "null" else result
+def _add(metadata: dict[str, object], attributes: Attributes, prefix: str, named: Mapping[str, object]) -> None:
+    whole = attributes.get(prefix)
+    if whole is None or not is_set(whole):
+        whole = attributes.get(COMMON_METADATA)
+    if whole is not None:
+        metadata.update(_object_of(whole))
+    if named:
+        metadata.update(named)
+
+
+def _object_of(value: object) -> dict[str, object]:
+    """Return metadata given as one object; a list counts by position, any other value is dropped."""
+    return as_object(plain_data(parsed(value)))
+
+
+def metadata_under(attributes: Attributes, prefix: str, *, encoded: bool) -> dict[str, object]:
+    """Return the metadata that stands below one key: as an object, with dotted keys added."""
+    found = dict(_object_of(attributes.get(prefix)))
+    start = f"{prefix}."
+    for key, value in attributes.items():
+        if key.startswith(start) and len(key) > len(start):
+            found[key[len(start) :]] = decoded(value) if encoded else value
+    return found
 
 
 def flat_metadata(metadata: Mapping[str, object]) -> dict[str, object]:
@@ -67,10 +86,11 @@ def flat_metadata(metadata: Mapping[str, object]) -> dict[str, object]:
     Texts stay texts where the SDK wrote its values as JSON; elsewhere a text that is JSON is shown decoded.
     """
     found: dict[str, object] = {}
-    keeps = is_encoded(metadata.get("scope"))
+    scope = metadata.get("scope")
+    keeps_texts = isinstance(scope, Mapping) and is_encoded(scope.get("name"), scope.get("version"))
     for name, value in _leaves(metadata, ""):
         if name not in found:
-            found[name] = value if keeps or not isinstance(value, str) else decoded(value)
+            found[name] = value if keeps_texts or not isinstance(value, str) else decoded(value)
     return found
 
 
@@ -83,16 +103,14 @@ def _leaves(node: Mapping[str, object], path: str) -> Iterator[tuple[str, object
             yield name, value
 
 
-def is_encoded(scope: object, sdk_version: str = "") -> bool:
+def is_encoded(scope_name: object, scope_version: object, sdk_version: str = "") -> bool:
     """Tell whether spans of a scope come from an SDK that writes each metadata value as JSON, texts included."""
-    name, version = (scope.get("name"), scope.get("version")) if isinstance(scope, Mapping) else ("", "")
-    if name == semconv.SCOPE_NAME:
+    if scope_name == semconv.SCOPE_NAME:
         return True
-    if not isinstance(name, str) or not name.startswith(_LANGFUSE_SCOPE):
-        return False
-    major = str(version or sdk_version).split(".", 1)[0]
+    return keeps_no_leftovers(scope_name) and _encodes(str(scope_version or sdk_version))
+
+
+@lru_cache(maxsize=64)
+def _encodes(version: str) -> bool:
+    major = version.split(".", 1)[0]
     return major.isdecimal() and len(major) <= _LONGEST_MAJOR and int(major) >= _FIRST_ENCODING_MAJOR
-
-
-_FIRST_ENCODING_MAJOR: Final = 5
-_LONGEST_MAJOR: Final = 6

@@ -1,15 +1,13 @@
 """Which observation type a span has: an ordered table of rules, the first that answers decides."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from certtrace import semconv
-from certtrace.records.mapping.values import Attributes, is_set
+from certtrace.records.mapping.values import Attributes, is_meaningful
 
 
-@dataclass(frozen=True, slots=True)
-class SpanView:
+class SpanView(NamedTuple):
     """What the rules may look at."""
 
     attributes: Attributes
@@ -21,7 +19,7 @@ class SpanView:
 
 Rule = Callable[[SpanView], str | None]
 
-_DIRECT: Final = {
+DIRECT: Final[Mapping[str, str]] = {
     name: name.upper()
     for name in (
         "span",
@@ -36,7 +34,7 @@ _DIRECT: Final = {
         "evaluator",
     )
 }
-_OPENINFERENCE: Final = {
+OPENINFERENCE: Final[Mapping[str, str]] = {
     "CHAIN": "CHAIN",
     "RETRIEVER": "RETRIEVER",
     "LLM": "GENERATION",
@@ -46,7 +44,7 @@ _OPENINFERENCE: Final = {
     "GUARDRAIL": "GUARDRAIL",
     "EVALUATOR": "EVALUATOR",
 }
-_GEN_AI_OPERATION: Final = {
+GEN_AI_OPERATION: Final[Mapping[str, str]] = {
     "chat": "GENERATION",
     "completion": "GENERATION",
     "text_completion": "GENERATION",
@@ -57,29 +55,44 @@ _GEN_AI_OPERATION: Final = {
     "create_agent": "AGENT",
     "execute_tool": "TOOL",
 }
-_GENKIT: Final = {
+GENKIT: Final[Mapping[str, str]] = {
+    "background-model": "GENERATION",
     "model": "GENERATION",
     "embedder": "EMBEDDING",
-    "retriever": "RETRIEVER",
     "tool": "TOOL",
+    "tool.v2": "TOOL",
+    "retriever": "RETRIEVER",
     "evaluator": "EVALUATOR",
-    "flow": "CHAIN",
 }
-_VERCEL_GENERATION: Final = (
+VERCEL_GENERATION: Final = (
     "ai.generateText.doGenerate",
     "ai.streamText.doStream",
     "ai.generateObject.doGenerate",
     "ai.streamObject.doStream",
 )
-_VERCEL_EMBEDDING: Final = ("ai.embedMany.doEmbed", "ai.embed.doEmbed")
-_LIVEKIT: Final = {"agent_turn": "AGENT", "start_agent_activity": "AGENT", "function_tool": "TOOL"}
-_MODEL_KEYS: Final = (
+VERCEL_EMBEDDING: Final = ("ai.embedMany.doEmbed", "ai.embed.doEmbed")
+LIVEKIT: Final[Mapping[str, str]] = {"agent_turn": "AGENT", "start_agent_activity": "AGENT", "function_tool": "TOOL"}
+MODEL_KEYS: Final = (
     semconv.OBSERVATION_MODEL,
     semconv.GEN_AI_REQUEST_MODEL,
     semconv.GEN_AI_RESPONSE_MODEL,
     "llm.model_name",
     "model",
 )
+TYPE_KEYS: Final = (
+    "openinference.span.kind",
+    semconv.GEN_AI_OPERATION_NAME,
+    "genkit:metadata:subtype",
+    "operation.name",
+    "ai.operationId",
+    "gen_ai.tool.name",
+    "gen_ai.tool.call.id",
+    "flue.tool.name",
+    "flue.tool.call_id",
+    "flue.task.id",
+    "flue.task.agent",
+)
+"""Keys that say what a span is, beside Langfuse's own and those that name a model."""
 _VERCEL_MODEL_KEYS: Final = (
     semconv.OBSERVATION_MODEL,
     "ai.model.id",
@@ -95,22 +108,18 @@ _GENERATION_KEYS: Final = (
     semconv.OBSERVATION_PROMPT_NAME,
     semconv.OBSERVATION_PROMPT_VERSION,
 )
-
-
-def _meaningful(value: object) -> bool:
-    """Tell whether a value says something: zero and false do, empty text, lists and objects do not."""
-    return value not in (None, "", [], {})
+_LANGFUSE_SCOPE: Final = "langfuse-sdk"
 
 
 def _any_meaningful(attributes: Attributes, keys: Sequence[str]) -> bool:
-    return any(_meaningful(attributes.get(key)) for key in keys)
+    return any(is_meaningful(attributes.get(key)) for key in keys)
 
 
 def _old_python_sdk(span: SpanView) -> str | None:
     """Correct Python SDKs up to 3.3, which sent `span` for generations."""
     if (
         span.attributes.get(semconv.OBSERVATION_TYPE) != "span"
-        or span.scope_name != "langfuse-sdk"
+        or span.scope_name != _LANGFUSE_SCOPE
         or span.resource.get("telemetry.sdk.language") != "python"
     ):
         return None
@@ -120,7 +129,7 @@ def _old_python_sdk(span: SpanView) -> str | None:
     return "GENERATION" if any(key in span.attributes for key in _GENERATION_KEYS) else None
 
 
-def _by_value(key: str, table: dict[str, str]) -> Rule:
+def _by_value(key: str, table: Mapping[str, str]) -> Rule:
     """Make the rule that looks one attribute's exact value up."""
 
     def rule(span: SpanView) -> str | None:
@@ -140,41 +149,62 @@ def _vercel_matches(span: SpanView, names: Sequence[str]) -> bool:
 def _vercel_model_call(span: SpanView) -> str | None:
     if not _any_meaningful(span.attributes, _VERCEL_MODEL_KEYS):
         return None
-    if _vercel_matches(span, _VERCEL_GENERATION):
+    if _vercel_matches(span, VERCEL_GENERATION):
         return "GENERATION"
-    return "EMBEDDING" if _vercel_matches(span, _VERCEL_EMBEDDING) else None
+    return "EMBEDDING" if _vercel_matches(span, VERCEL_EMBEDDING) else None
 
 
 def _vercel_tool(span: SpanView) -> str | None:
-    return "TOOL" if _vercel_matches(span, ("ai.toolCall",)) else None
+    if not _vercel_matches(span, ("ai.toolCall",)):
+        return None
+    return None if _vercel_matches(span, (*VERCEL_GENERATION, *VERCEL_EMBEDDING)) else "TOOL"
 
 
 def _gen_ai_tool(span: SpanView) -> str | None:
     return "TOOL" if _any_meaningful(span.attributes, ("gen_ai.tool.name", "gen_ai.tool.call.id")) else None
 
 
+def _flue(span: SpanView) -> str | None:
+    if _any_meaningful(span.attributes, ("flue.tool.name", "flue.tool.call_id")):
+        return "TOOL"
+    return "AGENT" if _any_meaningful(span.attributes, ("flue.task.id", "flue.task.agent")) else None
+
+
 def _livekit(span: SpanView) -> str | None:
-    return _LIVEKIT.get(span.name) if span.scope_name == "livekit-agents" else None
+    return LIVEKIT.get(span.name) if span.scope_name == "livekit-agents" else None
 
 
 def _has_model(span: SpanView) -> str | None:
-    return "GENERATION" if _any_meaningful(span.attributes, _MODEL_KEYS) else None
+    return "GENERATION" if _any_meaningful(span.attributes, MODEL_KEYS) else None
 
 
 RULES: Final[tuple[Rule, ...]] = (
     _old_python_sdk,
-    _by_value(semconv.OBSERVATION_TYPE, _DIRECT),
-    _by_value("openinference.span.kind", _OPENINFERENCE),
-    _by_value(semconv.GEN_AI_OPERATION_NAME, _GEN_AI_OPERATION),
-    _by_value("genkit:metadata:subtype", _GENKIT),
+    _by_value(semconv.OBSERVATION_TYPE, DIRECT),
+    _by_value("openinference.span.kind", OPENINFERENCE),
+    _by_value(semconv.GEN_AI_OPERATION_NAME, GEN_AI_OPERATION),
+    _by_value("genkit:metadata:subtype", GENKIT),
     _vercel_model_call,
     _vercel_tool,
     _gen_ai_tool,
+    _flue,
     _livekit,
     _has_model,
 )
 
 
-def observation_type(span: SpanView) -> str:
-    """Return the observation type in API form; `SPAN` when no rule answers."""
-    return next((found for rule in RULES if is_set(found := rule(span)) and found), "SPAN")
+def observation_type(span: SpanView, *, is_foreign: bool = True) -> str:
+    """Return the observation type in API form; `SPAN` when no rule answers.
+
+    Args:
+        span: What the rules may look at.
+        is_foreign: Whether anything beside Langfuse's own attribute may tell.
+    """
+    own = span.attributes.get(semconv.OBSERVATION_TYPE)
+    if isinstance(own, str) and (own != "span" or span.scope_name != _LANGFUSE_SCOPE):
+        found = DIRECT.get(own)
+        if found is not None:
+            return found
+    elif own is None and not is_foreign:
+        return "SPAN"
+    return next((found for rule in RULES if (found := rule(span)) is not None), "SPAN")

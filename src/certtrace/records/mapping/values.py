@@ -25,10 +25,13 @@ _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 def mapped(values: Attributes) -> Attributes:
     """Return attribute values as the server has them after decoding; the mapping's rows take nothing else."""
-    for value in values.values():
-        if type(value) is not str:
-            return {key: given if type(given) is str else mapped_value(given) for key, given in values.items()}
-    return values
+    changed: dict[str, object] = {}
+    for key, value in values.items():
+        kind = type(value)
+        if kind is str or kind is bool or (kind is int and -_EXACT <= value <= _EXACT):  # type: ignore[operator]  # an int
+            continue
+        changed[key] = mapped_value(value)
+    return {**values, **changed} if changed else values
 
 
 def mapped_value(value: object) -> object:
@@ -139,12 +142,20 @@ def parsed(value: object) -> object:
         return value
     try:
         result: object = orjson.loads(value)
-        if value.count("[") + value.count("{") > _SURELY_SHALLOW:
+        if len(value) > _SURELY_SHALLOW and value.count("[") + value.count("{") > _SURELY_SHALLOW:
             # The decoder takes 1024 levels, the encoder 254: what could not be written again stays text.
             orjson.dumps([[[[result]]]])
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return None
     return result
+
+
+def decoded(value: object) -> object:
+    """Return a value that was encoded as JSON; what is no JSON is taken as it stands."""
+    if type(value) is not str:
+        return value
+    result = parsed(value)
+    return value if result is None and value != "null" else result
 
 
 def parsed_object(value: object) -> dict[str, object] | None:
