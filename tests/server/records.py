@@ -44,6 +44,10 @@ class Records:
             "user.id": f"{self.marker}-user",
             "langfuse.observation.input": f"{self.marker} input",
             "langfuse.trace.name": f"{self.marker} trace",
+            "langfuse.experiment.id": f"{self.marker}-experiment",
+            "langfuse.experiment.name": f"{self.marker} experiment",
+            "langfuse.experiment.item.id": f"{self.marker}-item",
+            "langfuse.experiment.item.root_observation_id": self.observation_id,
         }
         span = {
             "traceId": self.trace_id,

@@ -156,6 +156,8 @@ LISTS = [route for route in CLOSED if route.shown and route.method == "GET" and 
 ASKED = {
     "/api/public/prompts": {"name": "{marker}-prompt"},
     "/api/public/dataset-run-items": {"datasetId": "{dataset_id}", "runName": "{marker}-run"},
+    "/api/public/experiments": {"fromStartTime": "2026-01-01T00:00:00Z"},
+    "/api/public/experiment-items": {"fromStartTime": "2026-01-01T00:00:00Z"},
 }
 """What some routes have to be asked with."""
 NAMES_NOTHING = {"/api/public/projects"}

@@ -18,6 +18,7 @@ from certtrace.records.queries import scores
 from certtrace.records.queries.flat import flat_metadata
 from certtrace.server.access.callers import Reading, seen
 from certtrace.server.answers import answer
+from certtrace.server.api.fields import Moment
 from certtrace.server.box import Box, InBox
 from certtrace.server.errors import ApiError, invalid
 from certtrace.server.reading.asking import asking
@@ -44,7 +45,7 @@ class _Parameters(Parameters):
     limit: PageLimit = 50
     score_limit: Annotated[int, BeforeValidator(_most_if_empty), Field(ge=1, le=_MOST_SCORES)] = _MOST_SCORES
     cursor: str | None = None
-    from_start_time: Annotated[Time, Field(default=...)]
+    from_start_time: Moment
     to_start_time: Time = None
     dataset_id: Commas = None
     filter: str | None = None
@@ -103,7 +104,7 @@ def _wanted(
     item_ids: Sequence[str] | None,
 ) -> ExperimentFilter:
     return ExperimentFilter(
-        since_ns=asked.from_start_time or 0,
+        since_ns=asked.from_start_time,
         before_ns=asked.to_start_time,
         ids=ids,
         names=None if names is None else [form for name in names for form in stored_forms(box, name) or ()],
