@@ -11,6 +11,7 @@ from certtrace.server.pages.problems import PageProblemError
 
 _OWN_PATH: Final = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*", re.ASCII)
 _LONGEST_PATH: Final = 4096
+_NO_PAGES: Final = ("/sign-out", "/theme")
 
 
 def check_origin(request: Request) -> None:
@@ -32,7 +33,7 @@ def check_origin(request: Request) -> None:
 def own_path(path: str) -> str:
     """Return `path` if it leads to a page of this server, else the list of traces."""
     fits = len(path) <= _LONGEST_PATH and _OWN_PATH.fullmatch(path)
-    return path if fits and not path.startswith("/sign-") else "/"
+    return path if fits and not path.startswith(_NO_PAGES) else "/"
 
 
 def _own_hosts(request: Request) -> set[str]:

@@ -44,7 +44,7 @@ def sign_in(
     if token is None:
         return _form(request, next, _WRONG, status=403)
     box.access.sign_out(token_of(request))
-    answer = RedirectResponse(own_path(next), 303, headers=PRIVATE)
+    answer = RedirectResponse(_wanted(next), 303, headers=PRIVATE)
     keep(answer, box, token)
     return answer
 
@@ -63,4 +63,9 @@ def _form(
     request: Request, wanted: str, problem: str = "", *, status: int = 200, retry_after: float | None = None
 ) -> Response:
     headers = {} if retry_after is None else {"Retry-After": f"{retry_after:.0f}"}
-    return page(request, "sign_in.html", {"next": own_path(wanted), "problem": problem}, status=status, headers=headers)
+    return page(request, "sign_in.html", {"next": _wanted(wanted), "problem": problem}, status=status, headers=headers)
+
+
+def _wanted(path: str) -> str:
+    """Return where to go on to: any own page but the sign-in itself."""
+    return "/" if path.startswith("/sign-in") else own_path(path)

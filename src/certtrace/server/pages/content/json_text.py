@@ -17,6 +17,8 @@ _TOKEN: Final = re.compile(
 _COLON: Final = re.compile(r"[ \t\r\n]*+:")
 _ESCAPE: Final = re.compile(r"(\\.)")
 _SPACE: Final = re.compile(r"[ \t\r\n]+")
+_SIMPLE: Final = re.compile(r'"[^\x00-\x1f"&\'<>\[\\\x7f-\U0010ffff]*+"')
+"""Nothing to escape, nothing to mark: most keys and many values."""
 _DEEPEST_INDENT: Final = 40
 
 
@@ -69,6 +71,8 @@ def _laid_out(text: str, limit: int) -> Iterator[tuple[str, int]]:
 
 
 def _string(token: str, css: str, depth: int, limit: int) -> tuple[str, int]:
+    if _SIMPLE.fullmatch(token) and len(token) <= limit:
+        return f'<span class="{css}">{token}</span>', len(token)
     # Escapes of letters, as Python's json writes them, are undone; those of quotes and breaks stay.
     written = orjson.dumps(orjson.loads(token)).decode()
     cut = written[:limit] + "…" if len(written) > limit else written

@@ -129,7 +129,7 @@ def _as_json(trace: Trace) -> Response:
 
 def _recorded(box: Box, viewer: Viewer, trace_id: str) -> Trace:
     try:
-        return StoreSource(box.store.path, viewer.project_id).get_trace(trace_id)
+        return StoreSource(box.store, viewer.project_id).get_trace(trace_id)
     except TraceNotFoundError:
         msg = (
             f"There is no trace {trace_id[:80]} in the project {viewer.project_name}. It may not have arrived yet, "

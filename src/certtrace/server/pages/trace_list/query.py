@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from certtrace.records.source import TraceFilter
@@ -123,23 +123,21 @@ class ListQuery:
 
     def filter(self) -> TraceFilter:
         """Return which traces to list. What is not understood is left out; its chip says so."""
-        wanted: dict[str, Any] = {
-            "failed": bool(self.failed),
-            "text": self.q or None,
-            "status": self.status if self.status in STATUSES else None,
-            "service": self.service or None,
-            "name": self.name or None,
-            "environment": self.environment or None,
-            "session_id": self.session or None,
-            "user_id": self.user or None,
-            "candidate": self.candidate or None,
-            "submission_id": self.submission or None,
-            "tag": self.tag or None,
-            "since_ns": self._since_ns(),
-            "until_ns": time_ns_of(self.until) if self.until else None,
-        }
-        known = {each.name for each in fields(TraceFilter)}
-        return TraceFilter(**{name: value for name, value in wanted.items() if name in known})
+        return TraceFilter(
+            failed=bool(self.failed),
+            text=self.q or None,
+            status=self.status if self.status in STATUSES else None,
+            service=self.service or None,
+            name=self.name or None,
+            environment=self.environment or None,
+            session_id=self.session or None,
+            user_id=self.user or None,
+            candidate=self.candidate or None,
+            submission_id=self.submission or None,
+            tag=self.tag or None,
+            since_ns=self._since_ns(),
+            until_ns=time_ns_of(self.until) if self.until else None,
+        )
 
     def _since_ns(self) -> int | None:
         found = [moment for text in (self.since, self.within) if text and (moment := time_ns_of(text)) is not None]

@@ -1,12 +1,12 @@
 """`/`: the list of traces."""
 
-import inspect
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from certtrace.records.source import EVERYTHING, StoreSource, TraceFilter, TracePage
+from certtrace.records.search import SearchIndex
+from certtrace.records.source import EVERYTHING, StoreSource, TraceFilter
 from certtrace.server.box import InBox
 from certtrace.server.pages.problems import PageRoute
 from certtrace.server.pages.rendering import page
@@ -18,15 +18,19 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 _ROWS: Final = 50
 _COUNTED: Final = 1000
+_INDEXING_SECONDS: Final = 0.3
+"""What arrived a moment ago is found, too."""
 
 
 @router.get("/")
 def traces(request: Request, box: InBox, viewer: Viewing) -> Response:
     """Show one page of the list."""
     query = ListQuery.read(request.query_params)
-    source = StoreSource(box.store.path, viewer.project_id)
+    source = StoreSource(box.store, viewer.project_id)
     matching = query.filter()
-    found = _listed(source, query, matching)
+    if matching.text:
+        SearchIndex(box.store).catch_up(_INDEXING_SECONDS)
+    found = source.list_traces(matching, limit=_ROWS, cursor=query.after or None, failed_first=query.is_failed_first)
     record_seen(request, viewer, [each.trace_id for each in found.traces])
     is_empty_store = not found.traces and not source.list_traces(EVERYTHING, limit=1).traces
     return page(
@@ -40,8 +44,7 @@ def traces(request: Request, box: InBox, viewer: Viewing) -> Response:
             "shown": len(found.traces),
             "total": _counted(source, matching),
             "failed_total": "" if query.failed else _counted(source, replace(matching, failed=True)),
-            "suggestions": {kind: _known(source, kind) for kind in ("service", "name", "environment", "tag")},
-            "newer": None,
+            "suggestions": {kind: source.known_values(kind) for kind in ("service", "name", "environment", "tag")},
             "older": query.url(after=found.cursor) if found.cursor else None,
             "is_empty_store": is_empty_store,
             "base_url": box.base_url,
@@ -51,22 +54,7 @@ def traces(request: Request, box: InBox, viewer: Viewing) -> Response:
     )
 
 
-def _listed(source: StoreSource, query: ListQuery, matching: TraceFilter) -> TracePage:
-    listing: Any = source.list_traces
-    order = {"failed_first": query.is_failed_first} if "failed_first" in inspect.signature(listing).parameters else {}
-    page_of_list: TracePage = listing(matching, limit=_ROWS, cursor=query.after or None, **order)
-    return page_of_list
-
-
 def _counted(source: StoreSource, matching: TraceFilter) -> str:
     """Return how many traces match, in words."""
-    count: Any = getattr(source, "count_traces", None)
-    if count is None:
-        return ""
-    found = count(matching, at_most=_COUNTED)
+    found = source.count_traces(matching, at_most=_COUNTED)
     return f"{_COUNTED:,}+" if found >= _COUNTED else f"{found:,}" if found else ""
-
-
-def _known(source: StoreSource, kind: str) -> tuple[str, ...]:
-    known: Any = getattr(source, "known_values", None)
-    return known(kind) if known else ()
