@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from certtrace.records.queries.columns import IS_ROOT, OBSERVATION_COLUMNS
 from certtrace.records.queries.conditions import Condition, install, narrow
-from certtrace.records.queries.where import Where, in_range
+from certtrace.records.queries.where import LISTED, Where, as_list, in_range
+from certtrace.records.search.finding import locate
 
 Row = Mapping[str, Any]
 
@@ -100,6 +101,7 @@ def list_page(
 def one(connection: sqlite3.Connection, project: str, observation_id: str) -> Row | None:
     """Return an observation by its id; of several, which only traces of different origin have, the latest."""
     where = Where(["o.project = ?", "o.id = ?"], [project, observation_id])
+    where.add(f"o.trace_id IN {LISTED}", as_list(locate(connection, project, observation_id)))
     return next(iter(_rows(connection, WHOLE, where, 1, 0)), None)
 
 

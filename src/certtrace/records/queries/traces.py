@@ -14,12 +14,20 @@ from certtrace.records.queries.where import LISTED, NS_PER_MS, Where, as_list
 
 Row = Mapping[str, Any]
 
+_FACETS: Final = {
+    "userId": "user_id",
+    "sessionId": "session_id",
+    "name": "name",
+    "traceName": "name",
+    "tags": "tag",
+    "traceTags": "tag",
+}
 _RARE: Final = 20_000
 _HAS_TAG: Final = f"EXISTS (SELECT 1 FROM json_each(t.tags) WHERE value IN {LISTED})"  # noqa: S608 - constants
 
 FIELD_GROUPS: Final = ("core", "io", "scores", "observations", "metrics")
 
-_FEW: Final = ("t.trace_id ", "t.session_id ")
+_FEW: Final = ("t.trace_id ",)
 """How conditions begin that leave few rows, which an index finds in another order than that of time."""
 _SUMMARY: Final = ", ".join(
     f't."{column}"'
@@ -135,7 +143,7 @@ def one(
 def of_session(connection: sqlite3.Connection, project: str, session_id: str) -> list[TraceRecord]:
     """Return the traces of a session in the order of time, with input and output."""
     statement = (
-        f"SELECT {_SUMMARY} FROM traces AS t"  # noqa: S608 - constants
+        f"SELECT {_SUMMARY} FROM traces AS t INDEXED BY traces_by_session"  # noqa: S608 - constants
         " WHERE t.project = ? AND t.session_id = ? ORDER BY +t.start_time_ns, t.trace_id"
     )
     records = [TraceRecord(row) for row in connection.execute(statement, (project, session_id))]
@@ -147,12 +155,12 @@ def _where(connection: sqlite3.Connection, project: str, query: TraceQuery) -> W
     install(connection)
     where = Where(["t.project = ?"], [project])
     named = {TRACE_COLUMNS[each.column].expression for each in query.conditions if each.column in TRACE_COLUMNS}
-    for column, values in (("user_id", query.user_ids), ("name", query.names)):
+    found_by = (("user_id", query.user_ids), ("session_id", query.session_ids), ("name", query.names))
+    for column, values in found_by:
         if f"t.{column}" not in named and values is not None:
             where.one_of(f"t.{column}", values)
             _narrow_by_facet(connection, where, (project, column, values))
     texts: tuple[tuple[str, Sequence[str] | None], ...] = (
-        ("t.session_id", query.session_ids),
         ("t.environment", query.environments),
         ("t.version", None if query.version is None else (query.version,)),
         ("t.release", None if query.release is None else (query.release,)),
@@ -167,7 +175,24 @@ def _where(connection: sqlite3.Connection, project: str, query: TraceQuery) -> W
     if "t.start_time_ns" not in named:
         where.between("t.start_time_ns", query.since_ns, query.before_ns)
     narrow(where, query.conditions, TRACE_COLUMNS)
+    for each in query.conditions:
+        for values in _facets(each):
+            _narrow_by_facet(connection, where, (project, _FACETS[each.column], values))
     return where
+
+
+def _facets(condition: Condition) -> Iterable[Sequence[str]]:
+    """Return what the traces of a condition have for sure: of each list one value."""
+    if condition.column not in _FACETS:
+        return ()
+    match condition.operator:
+        case "=":
+            return ((condition.value,),)
+        case "any of":
+            return (condition.value,)
+        case "all of":
+            return [(value,) for value in condition.value]
+    return ()
 
 
 def _narrow_by_facet(connection: sqlite3.Connection, where: Where, facet: tuple[str, str, Sequence[str]]) -> None:
