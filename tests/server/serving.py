@@ -1,6 +1,5 @@
 """A real server on a real port, for tests."""
 
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-import uvicorn
 
 from certtrace.records.database import Database
 from certtrace.redaction import RedactionPolicy, Redactor
 from certtrace.server.access import Access, FailedLogins, NewKey, Project, Role
 from certtrace.server.app import create_app
-from certtrace.server.box import Box
+from certtrace.server.box import Box, Limits
+from certtrace.server.running import listen, server_of
 
 
 @dataclass(frozen=True)
@@ -38,15 +37,14 @@ class Serving:
 
 
 @contextmanager
-def serving(home: Path, project: str = "default") -> Iterator[Serving]:
-    """Serve a box over a store of its own until the end of the block."""
+def serving(home: Path, project: str = "default", *, requests: int = 64) -> Iterator[Serving]:
+    """Serve a box over a store of its own until the end of the block, `requests` of them at once."""
     policy = RedactionPolicy()
     # The tests of one module come from one address, and many try wrong keys.
     access = Access(home / "access.db", failed_logins=FailedLogins(per_minute=10_000))
     made = access.project(project)
     keys = {role: access.create(made, [role]) for role in Role}
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with listen("127.0.0.1", 0) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         box = Box(
             store=Database(home / "store.db"),
@@ -55,8 +53,9 @@ def serving(home: Path, project: str = "default") -> Iterator[Serving]:
             trusted_policies=frozenset({policy.version}),
             media_folder=home / "media",
             base_url=url,
+            limits=Limits(requests=requests),
         )
-        server = uvicorn.Server(uvicorn.Config(create_app(box), log_config=None, lifespan="off"))
+        server = server_of(create_app(box))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         running = Serving(url, home, box, made, keys)

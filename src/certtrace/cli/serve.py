@@ -54,7 +54,7 @@ def serve(home: ChosenHome, /, *, project: str | None, insecure_http: bool, as_j
 def _serve(
     home: ChosenHome, options: dict[str, Any], project: str | None, *, insecure_http: bool, as_json: bool
 ) -> None:
-    from certtrace.server.running import listen, run  # noqa: PLC0415 - the extra `server` may be missing
+    from certtrace.server.running import listen, run, server_of  # noqa: PLC0415 - the extra `server` may be missing
 
     settings = home.settings(**{f"server_{name}": value for name, value in options.items()})
     tls = _tls_of(settings)
@@ -64,8 +64,9 @@ def _serve(
     with listening:
         box = _box(settings, listening, tls)
         try:
+            server = server_of(_app(box), tls=tls, ready=lambda: _say_ready(box, settings, project, as_json=as_json))
             with _upkeep(box, settings):
-                run(_app(box), listening, tls=tls, ready=lambda: _say_ready(box, settings, project, as_json=as_json))
+                run(server, listening)
         finally:
             box.store.close()
             box.access.close()

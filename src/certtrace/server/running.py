@@ -77,12 +77,11 @@ def address_of(listening: socket.socket, host: str, *, tls: bool) -> str:
     return f"{'https' if tls else 'http'}://{f'[{shown}]' if ':' in shown else shown}:{taken[1]}"
 
 
-def run(app: FastAPI, listening: socket.socket, *, tls: Tls | None = None, ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT. Requests under way are finished, but do not hold the end up for long.
+def server_of(app: FastAPI, *, tls: Tls | None = None, ready: Callable[[], None] = lambda: None) -> uvicorn.Server:
+    """Return the server of an application; `run` serves it, or `server.run(sockets=[…])` on another thread.
 
     Args:
         app: The application.
-        listening: What `listen` returned; it is closed at the end.
         tls: Certificate and key, if it serves HTTPS.
         ready: Called when requests are answered.
 
@@ -112,7 +111,16 @@ def run(app: FastAPI, listening: socket.socket, *, tls: Tls | None = None, ready
             "Give PEM files that this user can read and that belong together."
         )
         raise ConfigurationError(msg) from None
-    server = _Server(config, ready)
+    return _Server(config, ready)
+
+
+def run(server: uvicorn.Server, listening: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT. Requests under way are finished, but do not hold the end up for long.
+
+    Args:
+        server: What `server_of` returned.
+        listening: What `listen` returned; it is closed at the end.
+    """
     with _ended_by_signals():
         server.run(sockets=[listening])
 
