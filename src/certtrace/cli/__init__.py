@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "doctor": ("certtrace.cli.doctor:doctor", "Check whether this installation works; send a canary trace."),
     "spool": ("certtrace.cli.spool:spool", "Show what is not delivered yet; deliver, retry or export it."),
     "show": ("certtrace.cli.show:show", "Show one trace as a tree."),
+    "store": ("certtrace.cli.store:store", "Check the embedded store, back it up, give free space back."),
     "keys": ("certtrace.cli.keys:keys", "Make, list and revoke the server's keys; show who read which trace."),
     "serve": ("certtrace.cli.serve:serve", "Serve a Langfuse-compatible API and the web page over the store."),
 }

@@ -32,7 +32,7 @@ def remove_traces(database: Database, project: str, trace_ids: Sequence[str]) ->
 def remove_scores(database: Database, project: str, score_ids: Sequence[str]) -> int:
     """Delete scores; return how many there were; raises as `remove_traces`."""
     with database.writing() as connection:
-        removed = _delete(connection, SCORES, project, "id", score_ids)
+        removed = delete_scores(connection, project, score_ids)
     database.empty_log()
     return removed
 
@@ -46,6 +46,11 @@ def delete_traces(connection: sqlite3.Connection, project: str, trace_ids: Seque
         "DELETE FROM traces WHERE project = ? AND trace_id IN (SELECT value FROM json_each(?))",
         (project, json.dumps(list(trace_ids))),
     ).rowcount
+
+
+def delete_scores(connection: sqlite3.Connection, project: str, score_ids: Sequence[str]) -> int:
+    """Delete scores within the transaction of `connection`; return how many there were."""
+    return _delete(connection, SCORES, project, "id", score_ids)
 
 
 def remove_trace(path: Path, trace_id: str, project: str = DEFAULT_PROJECT) -> bool:

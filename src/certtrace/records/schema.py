@@ -74,6 +74,28 @@ def connect_read_only(path: Path, busy_seconds: float) -> sqlite3.Connection:
     raise StoreError(msg)
 
 
+def open_any_version(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    """Open a store for reading, of this version or an earlier one; nothing is changed.
+
+    Raises:
+        StoreError: There is no store, the file cannot be read, or it is of a newer version.
+    """
+    if not path.exists():
+        msg = f"There is no store at {path}. Give its folder with --home or CERTTRACE_HOME."
+        raise StoreError(msg)
+    connection = None
+    try:
+        connection = _open_read_only(path, busy_seconds)
+        _check_version(connection, path)
+    except (OSError, sqlite3.Error) as error:
+        _close(connection)
+        raise _cannot_open(path, error) from error
+    except StoreError:
+        _close(connection)
+        raise
+    return connection
+
+
 def is_busy(error: sqlite3.Error) -> bool:
     """Tell whether an error only says that another process is writing."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -162,7 +184,7 @@ def _prepare(connection: sqlite3.Connection, found: int) -> None:
     # The more pages a checkpoint carries over, the more often they were written in between, for once.
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
-    if _version(connection) == SUPPORTED_VERSION:
+    if version_of(connection) == SUPPORTED_VERSION:
         return
     _migrate(connection)
 
@@ -170,7 +192,7 @@ def _prepare(connection: sqlite3.Connection, found: int) -> None:
 def _migrate(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     # Read again under the lock: another process may have migrated meanwhile.
-    found = _version(connection)
+    found = version_of(connection)
     for script in MIGRATIONS[found:]:
         for statement in script.split(";\n"):
             connection.execute(statement)
@@ -178,12 +200,13 @@ def _migrate(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return the version of the tables; 0 where there are none."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _check_version(connection: sqlite3.Connection, path: Path) -> int:
-    found = _version(connection)
+    found = version_of(connection)
     if found > SUPPORTED_VERSION:
         msg = (
             f"The store {path} has version {found}, this certtrace supports up to version {SUPPORTED_VERSION}. "
@@ -192,7 +215,7 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> int:
         raise StoreError(msg)
     # Read again: another process may have made the tables, and with them the version, between the first two questions.
     has_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if found == 0 and has_tables and (found := _version(connection)) == 0:
+    if found == 0 and has_tables and (found := version_of(connection)) == 0:
         msg = (
             f"The file {path} is a database, but no certtrace store. Use another folder with --home or CERTTRACE_HOME."
         )

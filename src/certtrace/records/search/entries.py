@@ -114,6 +114,11 @@ def forget(connection: sqlite3.Connection, kind: Kind, numbers: Sequence[int], *
     connection.execute(change, (kind.code, old))
 
 
+def places_of(blob: bytes) -> Sequence[int]:
+    """Return the places that an entry holds."""
+    return array("H", blob)
+
+
 def _by_chunk(documents: Iterable[Document]) -> dict[tuple[str, int], list[tuple[int, set[str]]]]:
     found: dict[tuple[str, int], list[tuple[int, set[str]]]] = defaultdict(list)
     for project, number, words in documents:
