@@ -15,10 +15,10 @@ from certtrace.records.mapping.times import iso_to_ns, moment_ns
 from certtrace.records.mapping.values import (
     Attributes,
     clamped_ns,
+    counted,
     first,
     first_known,
     is_set,
-    number,
     parsed,
     spoken,
     text,
@@ -276,6 +276,8 @@ def completion_start_time_ns(attributes: Attributes, start_time_ns: int) -> int 
     """Return when the first token came: a time, at times doubly quoted, or Vercel's distance from the start."""
     given = attributes.get(semconv.OBSERVATION_COMPLETION_START_TIME)
     if given is not None:
+        if given == 0 and not isinstance(given, bool):
+            return None  # a moment to the server, but one that it then takes for none
         found = moment_ns(given)
         if found is None and isinstance(given, str):
             found = moment_ns(parsed(given))
@@ -284,7 +286,7 @@ def completion_start_time_ns(attributes: Attributes, start_time_ns: int) -> int 
     waited = first_known(attributes, _WAITING_KEYS)
     if waited is None or not is_set(waited):
         return None
-    milliseconds = number(waited)
+    milliseconds = counted(waited)
     if milliseconds is None or abs(milliseconds) > _LONGEST_WAIT_MS:
         return None
     return clamped_ns((start_time_ns // 1_000_000 + math.ceil(milliseconds)) * 1_000_000)

@@ -8,7 +8,7 @@ from typing import Final
 
 from certtrace import semconv
 from certtrace.records.mapping.keys import USAGE_COST
-from certtrace.records.mapping.values import Attributes, is_set, number, parsed
+from certtrace.records.mapping.values import Attributes, counted, is_set, number, parsed
 from certtrace.records.mapping.vercel import vercel_usage
 
 Counts = dict[str, float]
@@ -118,20 +118,10 @@ def _counts(usage: Iterable[tuple[str, object]]) -> Counts:
     """Return the attributes that are numbers to JavaScript: empty text is zero, a truth value one or zero."""
     found: Counts = {}
     for name, raw in usage:
-        value = _js_number(raw)
+        value = counted(raw)
         if value is not None:
             found[name] = value
     return found
-
-
-def _js_number(raw: object) -> float | None:
-    if isinstance(raw, list) and len(raw) == 1:
-        raw = raw[0]
-    if raw is None or isinstance(raw, bool):
-        return int(bool(raw))
-    if raw == [] or (isinstance(raw, str) and not raw.strip()):
-        return 0
-    return number(raw)
 
 
 def _first_count(counts: Counts, names: Sequence[str]) -> float | None:

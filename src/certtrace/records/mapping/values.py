@@ -4,6 +4,7 @@ The server is JavaScript: its numbers print without a trailing `.0`, its empty l
 bytes are types of OTLP that it does not know, so they stay the JSON text of the OTLP value.
 """
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -133,7 +134,13 @@ def spoken(value: object) -> str:
 
 def json_text(value: object) -> str:
     """Return compact JSON; what JSON cannot carry becomes its string form."""
-    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except orjson.JSONEncodeError as error:
+        if not str(error).startswith("Integer"):
+            raise
+        # Rounded as JavaScript rounds it, a 64-bit integer may fall just outside of 64 bits.
+        return json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":"))
 
 
 def parsed(value: object) -> object:
@@ -189,6 +196,15 @@ def number(value: object) -> float | None:
     if isinstance(value, int) and abs(value) > _EXACT:
         return float(value)  # SQLite's integers end at 64 bits
     return value if abs(value) < float("inf") else None
+
+
+def counted(value: object) -> float | None:
+    """Return what JavaScript's `Number(value)` is: empty text, an empty list and null are zero, true is one."""
+    if isinstance(value, list):
+        value = spoken(value)
+    if value is None or isinstance(value, bool):
+        return int(bool(value))
+    return 0 if isinstance(value, str) and not value.strip() else number(value)
 
 
 def clamped_ns(time_ns: float) -> int:

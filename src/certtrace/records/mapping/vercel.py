@@ -4,11 +4,12 @@ import re
 from typing import Final
 
 from certtrace import semconv
-from certtrace.records.mapping.values import Attributes, number, parsed, plain_number, spoken
+from certtrace.records.mapping.values import Attributes, counted, number, parsed, plain_number, spoken
 
 SCOPE: Final = "ai"
 Found = dict[str, object]
 
+_UNUSABLE: Final = "NaN"
 _PROVIDER: Final = "ai.response.providerMetadata"
 _LEADING_INT: Final = re.compile(r"\s*([+-]?\d{1,18})", re.ASCII)
 _INPUT_PARTS: Final = (
@@ -32,13 +33,16 @@ def vercel_usage(attributes: Attributes) -> Found | None:
         ("output_reasoning_tokens", "ai.usage.reasoningTokens"),
     ):
         if key in attributes:
-            usage[name] = _count_or_message(attributes[key])
+            found = parsed(attributes[key])
+            if found is None or isinstance(found, list):
+                return None
+            usage[name] = _count_or_message(found)
     for name, key in (
         ("input_cached_tokens", "gen_ai.usage.cache_read.input_tokens"),
         ("input_cache_creation", "gen_ai.usage.cache_creation.input_tokens"),
     ):
         if key in attributes:
-            _add(usage, name, number(attributes[key]))
+            _add(usage, name, counted(attributes[key]))
     if attributes.get(_PROVIDER):
         provider = parsed(attributes[_PROVIDER])
         if not isinstance(provider, dict):
@@ -46,6 +50,8 @@ def vercel_usage(attributes: Attributes) -> Found | None:
         _add_openai(usage, provider.get("openai"))
         _add_anthropic(usage, provider.get("anthropic"))
         _add_bedrock(usage, provider.get("bedrock"))
+    if _UNUSABLE in (usage["input"], usage["output"], usage["total"]):
+        return usage
     usage["input"] = max(_of(usage, "input") - sum(_of(usage, name) for name in _INPUT_PARTS), 0)
     usage["output"] = max(_of(usage, "output") - _of(usage, "output_reasoning_tokens"), 0)
     return usage
@@ -59,13 +65,14 @@ def _leading_int(attributes: Attributes, keys: tuple[str, ...]) -> object:
     given = attributes[key]
     found = _LEADING_INT.match("0" if given is None else spoken(given))
     # What does not begin with a number makes the usage unusable, as on the server.
-    return int(found[1]) if found else "NaN"
+    return int(found[1]) if found else _UNUSABLE
 
 
 def _count_or_message(given: object) -> object:
     """Return a count that some exporters wrap in an OTLP integer."""
-    found = parsed(given)
-    return found.get("intValue") if isinstance(found, dict) else found
+    if isinstance(given, dict):
+        return given.get("intValue")
+    return given if isinstance(given, (int, float)) and not isinstance(given, bool) else None
 
 
 def _of(usage: Found, name: str) -> float:
