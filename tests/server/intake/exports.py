@@ -2,7 +2,6 @@
 
 import base64
 import json
-import sqlite3
 from typing import Any
 
 import httpx
@@ -91,9 +90,11 @@ def observation(box: Serving, span_id: str) -> dict[str, Any]:
     return found | {"metadata": json.loads(found["metadata"])}
 
 
-def contents(box: Serving) -> list[Any]:
-    """Return everything that is stored, to compare it with what is stored later."""
-    with sqlite3.connect(box.home / "store.db") as connection:
-        found = list(connection.iterdump())
-    connection.close()
-    return found
+def contents(box: Serving) -> list[tuple[Any, ...]]:
+    """Return what tells whether anything was stored or changed, to compare it with what it is later."""
+    tables = ("observations", "scores", "trace_bodies")
+    with box.box.store.reading() as connection:
+        return [
+            tuple(connection.execute(f"SELECT count(*), max(updated_at_ns) FROM {table}").fetchone())
+            for table in tables
+        ]

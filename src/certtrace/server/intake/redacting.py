@@ -63,8 +63,6 @@ def redact_spans(box: Box, message: ExportTraceServiceRequest) -> None:
 def _redact_trace(box: Box, spans: list[Span]) -> None:
     clean = box.redactor.redact_unit([record_of(span, _NO_SCOPE) for span in spans], ())
     for span, record in zip(spans, clean, strict=True):
-        receipt = record.attributes.pop(semconv.REDACTION_RECEIPT)
-        record.attributes[semconv.metadata(semconv.REDACTION_RECEIPT)] = receipt
         put_back(record, span)
 
 
