@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.cli.conftest import FAILED, store_of
 
 from certtrace.records.database import Database
 from certtrace.records.migrations import MIGRATIONS
 from certtrace.records.schema import SUPPORTED_VERSION
 from certtrace.records.search import SearchIndex
 from certtrace.records.source import StoreSource
-from tests.cli.conftest import FAILED, store_of
 
 WRITER = """
 import itertools, sys
