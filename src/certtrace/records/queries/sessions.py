@@ -11,7 +11,8 @@ Row = Mapping[str, Any]
 
 _SESSIONS: Final = (
     "SELECT t.session_id AS id, MIN(COALESCE(t.created_at_ns, t.start_time_ns)) AS created_at_ns, t.environment"
-    " FROM traces AS t INDEXED BY traces_by_session WHERE t.project = ? AND t.session_id IS NOT NULL AND t.session_id <> ''"
+    " FROM traces AS t INDEXED BY traces_by_session"
+    " WHERE t.project = ? AND t.session_id IS NOT NULL AND t.session_id <> ''"
 )
 """SQLite takes the environment from the row of the minimum: from the trace that came first."""
 

@@ -5,14 +5,16 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field, field_validator
 
+from certtrace.records.catalog.media import forget_traces
 from certtrace.records.queries import observations, scores, traces
 from certtrace.records.queries.columns import TRACE_ORDER
 from certtrace.records.queries.traces import FIELD_GROUPS, TraceQuery
-from certtrace.records.removal import remove_traces
+from certtrace.records.removal import delete_traces as delete_records
 from certtrace.server.access.callers import Deleting, Reading, seen
 from certtrace.server.answers import answer
 from certtrace.server.box import Box, InBox
 from certtrace.server.errors import not_found
+from certtrace.server.media import files
 from certtrace.server.paging import Page
 from certtrace.server.reading.asking import asking
 from certtrace.server.reading.filter_parameter import conditions_of
@@ -135,15 +137,25 @@ def get_trace(
 @router.delete("/traces/{trace_id}", response_model=Deleted)
 def delete_trace(box: InBox, caller: Deleting, trace_id: str) -> Response:
     """Delete a trace with everything recorded of it, if it is there."""
-    remove_traces(box.store, caller.project_id, [trace_id])
+    _delete(box, caller.project_id, [trace_id])
     return answer({"message": "Trace deleted successfully"})
 
 
 @router.delete("/traces", response_model=Deleted)
 def delete_traces(box: InBox, caller: Deleting, body: TraceIds) -> Response:
     """Delete traces with everything recorded of them, as far as they are there."""
-    remove_traces(box.store, caller.project_id, body.trace_ids)
+    _delete(box, caller.project_id, body.trace_ids)
     return answer({"message": "Traces deleted successfully"})
+
+
+def _delete(box: Box, project: str, trace_ids: list[str]) -> None:
+    """Delete traces, and the files that nothing else refers to."""
+    with box.store.writing() as connection:
+        orphans = forget_traces(connection, project, trace_ids)
+        delete_records(connection, project, trace_ids)
+    box.store.empty_log()
+    for medium in orphans:
+        files.remove(box.media_folder, project, medium)
 
 
 def _query(box: Box, asked: TracesParameters) -> TraceQuery:
