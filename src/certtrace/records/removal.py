@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from certtrace.errors import StoreError
+from certtrace.records.catalog.work import forget_work
 from certtrace.records.database import Database
 from certtrace.records.search.documents import BODIES, OBSERVATIONS, SCORES, Kind
 from certtrace.records.search.entries import forget
@@ -39,6 +40,7 @@ def remove_scores(database: Database, project: str, score_ids: Sequence[str]) ->
 
 def delete_traces(connection: sqlite3.Connection, project: str, trace_ids: Sequence[str]) -> int:
     """Delete traces within the transaction of `connection`; return how many there were."""
+    forget_work(connection, project, trace_ids)
     for kind in _OF_TRACES:
         _delete(connection, kind, project, "trace_id", trace_ids)
     # Facets go with their traces.

@@ -1,22 +1,30 @@
 """The chores of one box."""
 
+import time
+from collections.abc import Mapping
 from typing import Final
 
+from certtrace.records.retention import Retention, sweep
 from certtrace.records.search import SearchIndex
 from certtrace.server.box import Box
+from certtrace.server.media.sweeping import sweep
 from certtrace.server.upkeep import Chore
 
 _INDEX_SECONDS: Final = 1.0
 _INDEX_BUDGET_SECONDS: Final = 0.5
 _SWEEP_SECONDS: Final = 3_600.0
+_SWEEP_BUDGET_SECONDS: Final = 0.5
 
 
-def chores_of(box: Box, *, reads_kept_days: int) -> list[Chore]:
+def chores_of(box: Box, *, reads_kept_days: int, retention: Retention) -> list[Chore]:
     """Return what has to be done again and again for a box."""
     index = SearchIndex(box.store)
 
     def catch_up() -> bool:
         return index.catch_up(_INDEX_BUDGET_SECONDS) > 0
+
+    def forget_traces() -> bool:
+        return not sweep(box.store, retention, time.time_ns(), _SWEEP_BUDGET_SECONDS).is_done
 
     def forget_reads() -> bool:
         box.access.reads.sweep(reads_kept_days)
@@ -24,5 +32,16 @@ def chores_of(box: Box, *, reads_kept_days: int) -> list[Chore]:
 
     return [
         Chore("Indexing", _INDEX_SECONDS, catch_up),
+        Chore("Deleting old traces", _SWEEP_SECONDS, forget_traces),
         Chore("Deleting old records of reads", _SWEEP_SECONDS, forget_reads),
     ]
+
+
+def retention_of(days: Mapping[str, float]) -> Retention:
+    """Return for how long traces are kept: `failed` for all, `staging/failed` for one environment."""
+    environments: dict[str, dict[str, float]] = {}
+    for name, kept in days.items():
+        environment, slash, kind = name.rpartition("/")
+        if slash:
+            environments.setdefault(environment, {})[kind] = kept
+    return Retention(days={name: kept for name, kept in days.items() if "/" not in name}, environments=environments)

@@ -14,8 +14,12 @@ from langfuse.media import LangfuseMedia
 from tests.server.serving import Serving
 
 from certtrace.records.catalog import media
+from certtrace.records.model import Observation
+from certtrace.records.removal import remove_traces
+from certtrace.records.store import StoreWriter
 from certtrace.server.access import Role
 from certtrace.server.media.links import Link, opened, signed
+from certtrace.server.media.sweeping import sweep
 
 MEDIA = "/api/public/media"
 TRACE = "ab" * 16
@@ -211,11 +215,57 @@ def test_roles_are_kept_apart(box: Serving) -> None:
     assert box.client(Role.WRITER).get(f"{MEDIA}/none").status_code == 403
 
 
-def test_media_of_deleted_traces_that_nothing_else_uses_are_forgotten(box: Serving, anyone: httpx.Client) -> None:
-    alone = _uploaded(box, anyone, b"alone", traceId="01" * 16)
-    shared = _uploaded(box, anyone, b"shared", traceId="01" * 16)
-    box.client().post(MEDIA, json=_request(b"shared", traceId="02" * 16))
-    with box.box.store.writing() as connection:
-        assert media.forget_traces(connection, "default", ["01" * 16]) == [alone]
+def test_media_of_deleted_traces_that_nothing_else_uses_go_with_them(box: Serving, anyone: httpx.Client) -> None:
+    gone, other = "01" * 16, "02" * 16
+    _record(box, gone)
+    alone = _uploaded(box, anyone, b"alone", traceId=gone)
+    shared = _uploaded(box, anyone, b"shared", traceId=gone)
+    box.client().post(MEDIA, json=_request(b"shared", traceId=other))
+    assert box.client().delete(f"/api/public/traces/{gone}").status_code == 200
     assert box.client().get(f"{MEDIA}/{alone}").status_code == 404
     assert box.client().get(f"{MEDIA}/{shared}").status_code == 200
+    folder = box.box.media_folder / "default"
+    assert not (folder / alone).exists()
+    assert (folder / shared).exists()
+
+
+def test_media_of_traces_that_others_deleted_are_swept(box: Serving, anyone: httpx.Client) -> None:
+    gone = "05" * 16
+    _record(box, gone)
+    medium_id = _uploaded(box, anyone, b"to be swept", traceId=gone)
+    path = box.box.media_folder / "default" / medium_id
+    assert remove_traces(box.box.store, "default", [gone]) == 1
+    assert sweep(box.box) == 0, "what is young may be on its way"
+    assert path.exists()
+    assert sweep(box.box, now=time.time() + 3600) == 1
+    assert not path.exists()
+
+
+def test_comments_and_queue_items_go_with_their_traces(box: Serving, api: LangfuseAPI) -> None:
+    gone, kept = "03" * 16, "04" * 16
+    for trace_id, session in ((gone, "s-gone"), (gone, "s-kept"), (kept, "s-kept")):
+        _record(box, trace_id, session)
+    objects = [("TRACE", gone), ("OBSERVATION", _span(gone)), ("SESSION", "s-gone"), ("SESSION", "s-kept"),
+               ("TRACE", kept), ("OBSERVATION", _span(kept))]  # fmt: skip
+    config = api.score_configs.create(name="going", data_type="NUMERIC").id
+    queue = api.annotation_queues.create_queue(name="going", score_config_ids=[config]).id
+    for kind, object_id in objects:
+        api.comments.create(project_id="default", object_type=kind, object_id=object_id, content="seen")
+        api.annotation_queues.create_queue_item(queue, object_id=object_id, object_type=kind)
+    assert box.client().delete(f"/api/public/traces/{gone}").status_code == 200
+    left = objects[3:]
+    assert [(each.object_type, each.object_id) for each in api.comments.get().data] == left
+    items = api.annotation_queues.list_queue_items(queue).data
+    assert sorted((each.object_type, each.object_id) for each in items) == sorted(left)
+
+
+def _span(trace_id: str) -> str:
+    return hashlib.sha256(trace_id.encode()).hexdigest()[:16]
+
+
+def _record(box: Serving, trace_id: str, session: str | None = None) -> None:
+    ids = {_span(trace_id), hashlib.sha256(f"{trace_id}{session}".encode()).hexdigest()[:16]}
+    given = [
+        Observation(id=each, trace_id=trace_id, start_time_ns=1, end_time_ns=2, session_id=session) for each in ids
+    ]
+    StoreWriter(box.box.store).write(box.project.id, given)

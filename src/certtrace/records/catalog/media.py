@@ -119,6 +119,11 @@ def traces_using(connection: sqlite3.Connection, project: str, medium_id: str) -
     return [row[0] for row in connection.execute(statement, (project, medium_id))]
 
 
+def all_media(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Return project and id of every medium."""
+    return [(row[0], row[1]) for row in connection.execute("SELECT project, id FROM media")]
+
+
 def forget_traces(connection: sqlite3.Connection, project: str, trace_ids: Iterable[str]) -> list[str]:
     """Forget the media of deleted traces; return the ids of those that nothing uses any more: their files can go."""
     orphans = []
