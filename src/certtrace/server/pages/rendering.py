@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from certtrace.records.notes import duration_text, grade_text, short_number
 from certtrace.server.pages import words
 from certtrace.server.pages.assets import asset_url
-from certtrace.server.pages.content.visible import visible, visible_line
+from certtrace.server.pages.content.visible import visible, visible_label
 from certtrace.server.pages.headers import PRIVATE
 from certtrace.server.pages.navigation import VIEWS
 from certtrace.server.pages.theme import theme_of
@@ -64,7 +64,7 @@ def _environment() -> Environment:
     environment.globals.update(asset_url=asset_url, views=VIEWS)
     environment.filters.update(
         text=visible,
-        line=visible_line,
+        line=visible_label,
         duration=duration_text,
         number=short_number,
         query=urlencode,

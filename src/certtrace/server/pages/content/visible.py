@@ -19,6 +19,12 @@ def visible_line(text: object) -> Markup:
     return _marked(str(text), keep="")
 
 
+def visible_label(text: object, at_most: int = 400) -> Markup:
+    """Return what names something, as one line: nobody reads more of a name than its beginning."""
+    whole = str(text)
+    return visible_line(whole if len(whole) <= at_most else whole[:at_most] + "…")
+
+
 def _marked(text: str, keep: str) -> Markup:
     escapes = _escapes(text, keep)
     parts: list[str] = []
