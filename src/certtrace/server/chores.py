@@ -4,10 +4,11 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from certtrace.records.retention import Retention, sweep
+from certtrace.records import retention
+from certtrace.records.retention import Retention
 from certtrace.records.search import SearchIndex
 from certtrace.server.box import Box
-from certtrace.server.media.sweeping import sweep
+from certtrace.server.media import sweeping
 from certtrace.server.upkeep import Chore
 
 _INDEX_SECONDS: Final = 1.0
@@ -16,7 +17,7 @@ _SWEEP_SECONDS: Final = 3_600.0
 _SWEEP_BUDGET_SECONDS: Final = 0.5
 
 
-def chores_of(box: Box, *, reads_kept_days: int, retention: Retention) -> list[Chore]:
+def chores_of(box: Box, *, reads_kept_days: int, kept: Retention) -> list[Chore]:
     """Return what has to be done again and again for a box."""
     index = SearchIndex(box.store)
 
@@ -24,7 +25,11 @@ def chores_of(box: Box, *, reads_kept_days: int, retention: Retention) -> list[C
         return index.catch_up(_INDEX_BUDGET_SECONDS) > 0
 
     def forget_traces() -> bool:
-        return not sweep(box.store, retention, time.time_ns(), _SWEEP_BUDGET_SECONDS).is_done
+        return not retention.sweep(box.store, kept, time.time_ns(), _SWEEP_BUDGET_SECONDS).is_done
+
+    def forget_media() -> bool:
+        sweeping.sweep(box)
+        return False
 
     def forget_reads() -> bool:
         box.access.reads.sweep(reads_kept_days)
@@ -33,6 +38,7 @@ def chores_of(box: Box, *, reads_kept_days: int, retention: Retention) -> list[C
     return [
         Chore("Indexing", _INDEX_SECONDS, catch_up),
         Chore("Deleting old traces", _SWEEP_SECONDS, forget_traces),
+        Chore("Deleting media that nothing uses", _SWEEP_SECONDS, forget_media),
         Chore("Deleting old records of reads", _SWEEP_SECONDS, forget_reads),
     ]
 
