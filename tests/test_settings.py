@@ -65,6 +65,7 @@ SAMPLES = {
     "server_max_requests": ("8", "16"),
     "server_failed_logins_per_minute": ("5", "6"),
     "server_reads_kept_days": ("30", "60"),
+    "server_retention_days": ("default=30", "default=60,failed=90,staging/default=7"),
 }
 """Two valid texts for each setting; `one` and `two` for those that take any text."""
 
@@ -301,6 +302,11 @@ def test_foreign_variables_are_left_alone(monkeypatch):
         ("CERTTRACE_KEEP_ERRORS", "perhaps", "boolean"),
         ("CERTTRACE_MAX_VALUE_BYTES", "10", "greater than or equal to 1024"),
         ("LANGFUSE_TIMEOUT", "0", "greater than 0"),
+        ("CERTTRACE_SERVER_RETENTION_DAYS", "all=3", "default=90"),
+        ("CERTTRACE_SERVER_RETENTION_DAYS", "default=0", "days above 0"),
+        ("CERTTRACE_SERVER_RETENTION_DAYS", "default", "valid number"),
+        ("CERTTRACE_SERVER_PORT", "70000", "less than or equal to 65535"),
+        ("CERTTRACE_SERVER_BASE_URL", "traces.example", "pattern"),
     ],
 )
 def test_a_wrong_value_names_the_variable_the_value_and_what_is_allowed(monkeypatch, variable, value, says):

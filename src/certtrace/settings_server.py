@@ -1,12 +1,14 @@
 """The settings of `certtrace serve`. They are part of `Settings`: same precedence, same reports of what is wrong."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
 PREFIX: Final = "CERTTRACE_"
+_KEPT: Final = re.compile(r"(?:[a-z0-9_-]{1,40}/)?(?:default|failed|scored)")
 
 
 def either(own: str, *vendors: str) -> AliasChoices:
@@ -53,3 +55,26 @@ class ServerSettings(BaseSettings):
     """Wrong secrets for one public key from one address, and half of all from that address, until it has to wait."""
     server_reads_kept_days: int = Field(default=400, ge=1, validation_alias=either("SERVER_READS_KEPT_DAYS"))
     """How long it is kept who read which trace."""
+    server_retention_days: Annotated[dict[str, float], NoDecode] = Field(
+        default_factory=dict, validation_alias=either("SERVER_RETENTION_DAYS")
+    )
+    """Days for which traces are kept: `default=90,failed=365`, of one environment `staging/default=7`."""
+
+    @field_validator("server_retention_days", mode="before")
+    @classmethod
+    def _parse_days(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        return {name.strip(): days.strip() for name, _, days in pairs}
+
+    @field_validator("server_retention_days", mode="after")
+    @classmethod
+    def _known_classes(cls, value: dict[str, float]) -> dict[str, float]:
+        for name, days in value.items():
+            if not _KEPT.fullmatch(name) or not 0 < days < 100_000:
+                msg = (
+                    "write default=90,failed=365,scored=730 with days above 0, or staging/default=7 for an environment"
+                )
+                raise ValueError(msg)
+        return value

@@ -144,10 +144,11 @@ def _app(box: "Box") -> Any:
 
 
 def _upkeep(box: "Box", settings: "Settings") -> "Upkeep":
-    from certtrace.server.chores import chores_of  # noqa: PLC0415 - the extra `server` may be missing
+    from certtrace.server.chores import chores_of, retention_of  # noqa: PLC0415 - the extra `server` may be missing
     from certtrace.server.upkeep import Upkeep  # noqa: PLC0415 - as above
 
-    return Upkeep(chores_of(box, reads_kept_days=settings.server_reads_kept_days))
+    kept = retention_of(settings.server_retention_days)
+    return Upkeep(chores_of(box, reads_kept_days=settings.server_reads_kept_days, kept=kept))
 
 
 def _first_key(access: "Access", wanted: str | None) -> "tuple[Project, NewKey | None]":

@@ -28,7 +28,7 @@ def chores_of(box: Box, *, reads_kept_days: int, kept: Retention) -> list[Chore]
         return not retention.sweep(box.store, kept, time.time_ns(), _SWEEP_BUDGET_SECONDS).is_done
 
     def forget_media() -> bool:
-        sweeping.sweep(box)
+        sweeping.remove_unused(box)
         return False
 
     def forget_reads() -> bool:
