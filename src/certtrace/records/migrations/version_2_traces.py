@@ -33,7 +33,8 @@ ALTER TABLE traces ADD COLUMN updated_at_ns INTEGER;
 ALTER TABLE traces ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX traces_pending ON traces (project) WHERE pending > 0;
 CREATE INDEX traces_by_status ON traces (project, status, start_time_ns) WHERE status <> 'ok';
-CREATE INDEX traces_by_session ON traces (project, session_id, start_time_ns) WHERE session_id IS NOT NULL;
+CREATE INDEX traces_by_session ON traces (project, session_id, start_time_ns, created_at_ns, environment)
+  WHERE session_id IS NOT NULL;
 
 CREATE TABLE trace_bodies (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
