@@ -19,7 +19,7 @@ from certtrace.records.removal import remove_traces
 from certtrace.records.store import StoreWriter
 from certtrace.server.access import Role
 from certtrace.server.media.links import Link, opened, signed
-from certtrace.server.media.sweeping import sweep
+from certtrace.server.media.sweeping import remove_unused
 
 MEDIA = "/api/public/media"
 TRACE = "ab" * 16
@@ -235,9 +235,9 @@ def test_media_of_traces_that_others_deleted_are_swept(box: Serving, anyone: htt
     medium_id = _uploaded(box, anyone, b"to be swept", traceId=gone)
     path = box.box.media_folder / "default" / medium_id
     assert remove_traces(box.box.store, "default", [gone]) == 1
-    assert sweep(box.box) == 0, "what is young may be on its way"
+    assert remove_unused(box.box) == 0, "what is young may be on its way"
     assert path.exists()
-    assert sweep(box.box, now=time.time() + 3600) == 1
+    assert remove_unused(box.box, now=time.time() + 3600) == 1
     assert not path.exists()
 
 

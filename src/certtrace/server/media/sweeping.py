@@ -14,7 +14,7 @@ _SPARED_SECONDS: Final = 60.0
 """A younger file may be one that is being written."""
 
 
-def sweep(box: Box, now: float | None = None) -> int:
+def remove_unused(box: Box, now: float | None = None) -> int:
     """Remove the files that belong to no medium; return how many there were."""
     before = (time.time() if now is None else now) - _SPARED_SECONDS
     with box.store.reading() as connection:
