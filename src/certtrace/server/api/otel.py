@@ -1,16 +1,19 @@
 """Traces as OpenTelemetry's exporters send them."""
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
+import anyio
+import anyio.to_thread
 import orjson
 from fastapi import APIRouter, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from certtrace import semconv
 from certtrace.server.access.callers import Ingesting
 from certtrace.server.answers import answer
-from certtrace.server.box import InBox
+from certtrace.server.box import Box, InBox
 from certtrace.server.intake.receiving import receive_json, receive_protobuf
 from certtrace.server.intake.refusing import bad_export
 
@@ -18,6 +21,8 @@ router: Final = APIRouter(prefix="/api/public/otel/v1", tags=["opentelemetry"])
 
 _PROTOBUF: Final = "application/x-protobuf"
 _JSON: Final = "application/json"
+_AT_ONCE: Final = 4
+"""Exports that are worked on at the same time."""
 _LEADING_NUMBER: Final = re.compile(r"\s*([+-]?\d{1,9})", re.ASCII)
 _OBJECTS: Final = {"type": "array", "items": {"type": "object"}}
 _REQUEST_BODY: Final[dict[str, Any]] = {
@@ -45,13 +50,23 @@ async def traces(request: Request, box: InBox, caller: Ingesting) -> Response:
     _check_version(request)
     body = await request.body()
     if _PROTOBUF in kind:
-        await run_in_threadpool(receive_protobuf, box, caller.project_id, body)
+        await _in_thread(receive_protobuf, box, caller.project_id, body)
     else:
-        await run_in_threadpool(_receive_json, box, caller.project_id, body)
+        await _in_thread(_receive_json, box, caller.project_id, body)
     return answer({})
 
 
-def _receive_json(box: InBox, project: str, body: bytes) -> int:
+async def _in_thread(receive: Callable[[Box, str, bytes], int], box: Box, project: str, body: bytes) -> None:
+    await anyio.to_thread.run_sync(receive, box, project, body, limiter=_limiter())
+
+
+@lru_cache(maxsize=1)
+def _limiter() -> anyio.CapacityLimiter:
+    """Return what keeps a crowd of exporters from taking every thread, and their spans from filling the memory."""
+    return anyio.CapacityLimiter(_AT_ONCE)
+
+
+def _receive_json(box: Box, project: str, body: bytes) -> int:
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Final
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -14,10 +15,14 @@ from certtrace.records.store import StoreWriter
 from certtrace.server.box import Box
 from certtrace.server.errors import ApiError
 from certtrace.server.intake.otlp_json import JsonRequest
+from certtrace.server.intake.parts import count_parts
 from certtrace.server.intake.redacting import redact_spans
 from certtrace.server.intake.refusing import Fault, Malformed, bad_export, refused
 
-_MOST_SPANS = 50_000
+_MOST_SPANS: Final = 50_000
+_MOST_PARTS: Final = 500_000
+_SMALL_BYTES: Final = 8 * 1024 * 1024
+"""Bodies up to this length cannot cost much, whatever they are made of."""
 
 
 def receive_protobuf(box: Box, project: str, body: bytes) -> int:
@@ -26,6 +31,8 @@ def receive_protobuf(box: Box, project: str, body: bytes) -> int:
     Raises:
         ApiError: It is malformed; nothing was stored.
     """
+    if len(body) > _SMALL_BYTES and count_parts(body, _MOST_PARTS) > _MOST_PARTS:
+        raise bad_export(413, f"The export is made of more than {_MOST_PARTS} parts. Send it in several.")
     try:
         message = ExportTraceServiceRequest.FromString(body)
     except (DecodeError, RecursionError):
