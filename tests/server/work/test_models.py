@@ -1,6 +1,7 @@
 """Models and prices through the unmodified client, raw HTTP, and the store."""
 
 import pytest
+from langfuse import Langfuse
 from langfuse.api import LangfuseAPI, PricingTierInput, PricingTierUsageConditionInput
 from tests.server.serving import Serving
 
@@ -198,3 +199,24 @@ def test_a_project_without_models_prices_nothing(box: Serving) -> None:
     )
     with box.box.store.reading() as connection:
         assert priced(connection, "elsewhere", [observation]) == [observation]
+
+
+def test_what_the_client_sends_is_priced_as_it_arrives(box: Serving, api: LangfuseAPI) -> None:
+    made = api.models.create(
+        model_name="end to end", match_pattern="(?i)^e2e-.*$", unit="TOKENS", input_price=0.25, output_price=0.5
+    )
+    key = box.keys[Role.ADMIN]
+    langfuse = Langfuse(public_key=key.public_key, secret_key=key.secret_key, base_url=box.url)
+    try:
+        usage = {"input": 4, "output": 2}
+        with langfuse.start_as_current_observation(
+            name="priced", as_type="generation", model="E2E-large", usage_details=usage
+        ) as generation:
+            trace_id = generation.trace_id
+        langfuse.flush()
+        (found,) = langfuse.api.observations.get_many(trace_id=trace_id, fields="core,basic,model,usage").data
+    finally:
+        langfuse.shutdown()
+    assert found.cost_details == {"input": 1.0, "output": 1.0, "total": 2.0}
+    assert found.model_id == made.id
+    assert float(found.input_price) == 0.25

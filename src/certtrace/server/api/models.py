@@ -12,7 +12,7 @@ from certtrace.records.catalog.models import Model, PricingTier
 from certtrace.records.langfuse_json import iso
 from certtrace.server.access.callers import Deleting, Editing, Reading
 from certtrace.server.answers import answer
-from certtrace.server.api.shapes import Body, InSpan, Moment, iso_or_none, plain_number, plain_numbers, refused
+from certtrace.server.api.shapes import Body, Moment, iso_or_none, plain_number, plain_numbers, refused
 from certtrace.server.box import InBox
 from certtrace.server.errors import invalid, not_found
 from certtrace.server.paging import Paged
@@ -93,7 +93,7 @@ class ModelBody(Body):
 
 
 @router.get("/models")
-def list_all(box: InBox, caller: Reading, page: Paged, _span: InSpan) -> Response:
+def list_all(box: InBox, caller: Reading, page: Paged) -> Response:
     """List the models of the project by name. The box has none of its own."""
     with box.store.reading() as connection:
         found, total = models.list_models(connection, caller.project_id, limit=page.limit, offset=page.offset)
