@@ -7,11 +7,8 @@ from certtrace.server.box import Box
 
 
 def redacted_texts(box: Box, texts: Sequence[str]) -> list[str]:
-    """Return texts redacted, as many as there were."""
-    clean = box.redactor.redact_value(list(texts))[0]
-    if isinstance(clean, list) and len(clean) == len(texts):
-        return [each if isinstance(each, str) else str(each) for each in clean]
-    return [str(clean)] * len(texts)
+    """Return texts redacted, each on its own: a template is no record of one person."""
+    return [str(box.redactor.redact_value(text)[0]) if text else text for text in texts]
 
 
 def redacted_config(box: Box, config: Any) -> Any:
