@@ -13,6 +13,7 @@ import pytest
 from langfuse.api import LangfuseAPI
 from tests.server.serving import Serving
 
+from certtrace.records.metrics import running
 from certtrace.records.metrics.model import AGGREGATIONS
 from certtrace.records.metrics.views import VIEWS_1, VIEWS_2
 from certtrace.records.model import Observation, Score
@@ -641,6 +642,12 @@ def test_a_series_without_end_is_refused(box: Serving) -> None:
     forever = {"fromTimestamp": "1970-01-01T00:00:00Z", "toTimestamp": "2026-01-01T00:00:00Z"}
     query = {"view": "traces", "metrics": COUNT, "timeDimension": {"granularity": "minute"}} | forever
     assert "more than 50000 rows" in _refused(box, query, "/api/public/metrics")["message"]
+
+
+def test_an_answer_without_end_is_refused(box: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "_MOST_ROWS", 5)
+    query = {"view": "observations", "dimensions": [{"field": "id"}], "metrics": COUNT}
+    assert _refused(box, query, "/api/public/metrics")["message"].startswith("The answer has more than 5 rows.")
 
 
 # The daily metrics.

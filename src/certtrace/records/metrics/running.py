@@ -13,6 +13,7 @@ from certtrace.records.metrics.statement import TIME, columns, compiled
 from certtrace.records.queries import conditions
 
 _MOST_BUCKETS: Final = 50_000
+_MOST_ROWS: Final = 100_000
 _EXACT: Final = 2**53
 
 
@@ -20,7 +21,7 @@ def run(connection: sqlite3.Connection, project: str, query: Query) -> list[dict
     """Return the rows that answer a checked query.
 
     Raises:
-        QueryError: The time series would have too many rows.
+        QueryError: There would be too many rows.
     """
     fills = query.granularity is not None and not query.order
     if fills and query.granularity is not None and query.row_limit is None:
@@ -32,8 +33,11 @@ def run(connection: sqlite3.Connection, project: str, query: Query) -> list[dict
     kinds = _kinds(query)
     rows = [
         {name: _shown(kinds[name], value) for name, value in zip(names, row, strict=True)}
-        for row in connection.execute(statement, bound)
+        for row in connection.execute(statement, bound).fetchmany(_MOST_ROWS + 1)
     ]
+    if len(rows) > _MOST_ROWS:
+        msg = f"The answer has more than {_MOST_ROWS} rows. Group by less, or set config.row_limit."
+        raise QueryError(msg)
     if query.granularity is not None:
         for row in rows:
             row[TIME] = buckets.label(query.granularity, row[TIME])
