@@ -108,7 +108,8 @@ def test_bars_of_the_waterfall_stand_on_one_scale(chromium: Any, filled: Serving
         assert len({(round(left), round(width)) for left, width in rails}) == 1
         runs = dict(
             tab.page.locator(".row").evaluate_all(
-                "rows => rows.map(row => [row.querySelector('b').innerText, row.querySelector('.run').getBoundingClientRect().left])"
+                "rows => rows.map(row => [row.querySelector('b').innerText,"
+                " row.querySelector('.run').getBoundingClientRect().left])"
             )
         )
         assert runs["answer.grade"] < runs["llm.call"] < runs["grade.parse"]

@@ -19,7 +19,8 @@ EVIL = (
     "<iframe src=https://evil.example/x></iframe><link rel=stylesheet href=https://evil.example/c.css>"
     "<meta http-equiv=refresh content='0;url=https://evil.example'><a href='javascript:alert(1)'>x</a>"
     "<form action=https://evil.example><base href=https://evil.example> https://evil.example/link "
-    "{{ 7*191 }} {% for x in y %} ${7*191} <person:7f3a91c204> \u202etxt.exe\u202c \x00 \u200b \x1b[31m \ufeff &lt;b&gt; %3Cscript%3E"
+    "{{ 7*191 }} {% for x in y %} ${7*191} <person:7f3a91c204> \u202etxt.exe\u202c \x00 \u200b \x1b[31m \ufeff "
+    "&lt;b&gt; %3Cscript%3E"
 )
 ID = "3" * 32
 
@@ -132,9 +133,7 @@ def test_nothing_that_was_recorded_runs_loads_or_leads_anywhere(chromium: Any, p
     with window(chromium, poisoned, width=width) as tab:
         for path in (*PATHS, query_of(EVIL), "/traces/" + query_of(EVIL)[2:], f"/sign-in{query_of(EVIL)[1:]}"):
             tab.go(path)
-            own = tab.page.evaluate(
-                "['script','iframe','img','base','object','embed'].flatMap(name => [...document.getElementsByTagName(name)]).length"
-            )
+            own = tab.page.evaluate("document.querySelectorAll('script, iframe, img, base, object, embed').length")
             assert own == 0, path
             assert tab.page.locator("head > link").count() == 2
             assert (
@@ -144,7 +143,8 @@ def test_nothing_that_was_recorded_runs_loads_or_leads_anywhere(chromium: Any, p
                 == 0
             )
             assert tab.page.evaluate(
-                "[...document.querySelectorAll('*')].every(e => [...e.attributes].every(a => !a.name.startsWith('on') && a.name !== 'style'))"
+                "[...document.querySelectorAll('*')].every(element => [...element.attributes].every("
+                "({name}) => !name.startsWith('on') && name !== 'style'))"
             )
             assert tab.page.locator("main").is_visible()
             assert "1337" not in tab.page.locator("main").inner_text()

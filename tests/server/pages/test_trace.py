@@ -10,6 +10,8 @@ from tests.server.pages import stored
 from tests.server.serving import Serving
 
 from certtrace import semconv
+from certtrace.records.model import TraceChange
+from certtrace.records.store import StoreWriter
 
 CALL = f"/traces/{stored.GRADED}?observation={20:016x}"
 _TAG = re.compile(r"<[^>]+>")
@@ -143,6 +145,21 @@ def test_content_that_was_lost_says_so(filled: Serving, reader: httpx.Client) ->
     trace_id = f"{901:032x}"
     stored.write(filled, stored.step(trace_id, 1, start=-5001, metadata={semconv.CONTENT_LOST: "crash"}))
     assert "Content lost: crash" in words(reader.get(f"/traces/{trace_id}").text)
+
+
+def test_what_was_said_of_the_trace_itself_is_shown_also_without_observations(
+    filled: Serving, reader: httpx.Client
+) -> None:
+    trace_id = f"{902:032x}"
+    said = TraceChange(trace_id=trace_id, name="older client", input="asked " + "x" * 20_000 + "END", metadata={"k": 1})
+    StoreWriter(filled.box.store).write("default", traces=[said])
+    text = reader.get(f"/traces/{trace_id}").text
+    assert "older client" in text
+    assert "asked xxx" in text
+    assert "no observation yet" in text
+    whole = reader.get(f"/traces/{trace_id}?whole=input").text
+    assert "END" in whole
+    assert reader.get(f"/traces/{trace_id}?whole=message").status_code == 200
 
 
 def test_ids_of_other_tools_work_too(filled: Serving, reader: httpx.Client) -> None:

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 
 from certtrace.errors import TraceNotFoundError
 from certtrace.records.langfuse_json import trace_json
-from certtrace.records.model import Observation, Trace
+from certtrace.records.model import Observation, Trace, TraceChange
 from certtrace.records.source import StoreSource
 from certtrace.server.answers import answer
 from certtrace.server.box import Box, InBox
@@ -23,6 +23,7 @@ from certtrace.server.pages.trace.detail import CONTENTS, content_text, detail_o
 from certtrace.server.pages.trace.failures import failures_in
 from certtrace.server.pages.trace.header import header_of
 from certtrace.server.pages.trace.passes import gradings_of
+from certtrace.server.pages.trace.said import body_of, contents_of, said_text
 from certtrace.server.pages.trace.tree import SCALE, has_folded, rows_of
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -47,9 +48,11 @@ def trace_page(
     record_seen(request, viewer, [trace.trace_id])
     if format == "json":
         return _as_json(trace)
+    body = body_of(box.store, viewer.project_id, trace.trace_id)
     if whole:
-        return _whole(request, trace, _observation(trace, observation), whole)
-    return page(request, "trace/trace.html", _values(trace, observation, all_open=open == "all"))
+        return _whole(request, trace, _observation(trace, observation) if observation else body, whole)
+    values = _values(trace, observation, all_open=open == "all")
+    return page(request, "trace/trace.html", {**values, "said": list(contents_of(body))})
 
 
 @router.get("/project/{project_id}")
@@ -108,16 +111,20 @@ def _first_of_interest(trace: Trace, failures: list[Any]) -> Observation | None:
     return next(iter(tops or trace.observations), None)
 
 
-def _whole(request: Request, trace: Trace, observation: Observation, part: str) -> Response:
-    if part not in CONTENTS:
+def _whole(request: Request, trace: Trace, owner: Observation | TraceChange | None, part: str) -> Response:
+    """Show one value in full: of an observation, or what was said of the trace itself."""
+    if part not in CONTENTS or owner is None:
         raise PageProblemError(404, "Nothing here", "An observation has an input, an output, a message and metadata.")
+    if isinstance(owner, Observation):
+        name, text, observation_id = owner.name, content_text(owner, part), owner.id
+    else:
+        name, text, observation_id = trace.summary.name, said_text(owner, part), ""
     values = {
         "view": "traces",
-        "trace": trace,
-        "observation": observation,
+        "owner": name or observation_id or trace.trace_id,
         "part": part,
-        "block": block_of(content_text(observation, part), WHOLE),
-        "back": trace_href(trace.trace_id, observation=observation.id),
+        "block": block_of(text, WHOLE),
+        "back": trace_href(trace.trace_id, observation=observation_id),
         "legend": LEGEND,
     }
     return page(request, "trace/whole.html", values)
