@@ -1,5 +1,6 @@
 """Who may do what, route by route. The cases are the table of routes: a new route is tested, or fails, by itself."""
 
+import json
 from collections.abc import Iterator
 
 import httpx
@@ -153,14 +154,25 @@ def second(box: Serving) -> Iterator[Records]:
 
 WITH_ID = [route for route in CLOSED if route.shown and "{" in route.path]
 LISTS = [route for route in CLOSED if route.shown and route.method == "GET" and "{" not in route.path]
+METRICS = json.dumps(
+    {
+        "view": "observations",
+        "dimensions": [{"field": "name"}],
+        "metrics": [{"measure": "count", "aggregation": "count"}],
+        "fromTimestamp": "2026-01-01T00:00:00Z",
+        "toTimestamp": "2027-01-01T00:00:00Z",
+    }
+)
 ASKED = {
+    "/api/public/v2/metrics": {"query": METRICS},
+    "/api/public/metrics": {"query": METRICS},
     "/api/public/prompts": {"name": "{marker}-prompt"},
     "/api/public/dataset-run-items": {"datasetId": "{dataset_id}", "runName": "{marker}-run"},
     "/api/public/experiments": {"fromStartTime": "2026-01-01T00:00:00Z"},
     "/api/public/experiment-items": {"fromStartTime": "2026-01-01T00:00:00Z"},
 }
 """What some routes have to be asked with."""
-NAMES_NOTHING = {"/api/public/projects"}
+NAMES_NOTHING = {"/api/public/projects", "/api/public/metrics/daily"}
 """Answers without names and ids of records."""
 
 
@@ -176,14 +188,22 @@ def test_an_id_of_another_project_is_not_found(first: Records, second: Records, 
 @pytest.mark.parametrize("route", LISTS, ids=name)
 def test_a_list_shows_nothing_of_another_project(first: Records, second: Records, route: Described) -> None:
     for records, other in ((first, second), (second, first)):
-        own = {"marker": records.marker, "dataset_id": records.dataset_id}
-        asked = {key: text.format(**own) for key, text in ASKED.get(route.path, {}).items()}
+        asked = {
+            key: text.replace("{marker}", records.marker).replace("{dataset_id}", records.dataset_id)
+            for key, text in ASKED.get(route.path, {}).items()
+        }
         answer = records.client.get(route.path, params={"limit": "100", **asked})
         assert answer.status_code == 200, answer.text
         if route.path not in NAMES_NOTHING:
             assert records.marker in answer.text or records.trace_id in answer.text, answer.text
         assert other.marker not in answer.text
         assert other.trace_id not in answer.text
+
+
+def test_daily_figures_count_the_own_project_alone(first: Records, second: Records) -> None:
+    for records in (first, second):
+        days = records.client.get("/api/public/metrics/daily").json()["data"]
+        assert sum(day["countTraces"] for day in days) == 1
 
 
 @pytest.mark.parametrize("route", [route for route in WITH_ID if route.method not in ("GET", "DELETE")], ids=name)
@@ -252,4 +272,40 @@ def test_records_of_one_id_in_two_projects_stay_apart(first: Records, second: Re
     own = second.client.get(f"/api/public/traces/{first.trace_id}").json()
     assert [each["name"] for each in own["observations"]] == ["taken over"]
     second.client.delete(f"/api/public/traces/{first.trace_id}").raise_for_status()
+    assert everything(first) == before
+
+
+FOREIGN = (
+    ("/api/public/dataset-items", {"datasetName": "{first}-dataset", "input": "taken"}),
+    ("/api/public/dataset-items", {"datasetName": "{second}-dataset", "id": "{first}-item", "input": "taken"}),
+    ("/api/public/dataset-run-items", {"runName": "taken", "datasetItemId": "{first}-item", "traceId": "{trace}"}),
+    ("/api/public/v2/prompts", {"name": "{first}-prompt", "prompt": "taken", "labels": ["production"]}),
+    ("/api/public/scores", {"traceId": "{trace}", "name": "taken", "value": 1}),
+    ("/api/public/scores", {"traceId": "{trace}", "name": "taken", "value": 1, "configId": "{config}"}),
+    (
+        "/api/public/comments",
+        {"projectId": "{project}", "objectType": "TRACE", "objectId": "{trace}", "content": "taken"},
+    ),
+    ("/api/public/annotation-queues", {"name": "taken", "scoreConfigIds": ["{config}"]}),
+)
+"""Bodies that name records of the first project, sent to the second."""
+
+
+@pytest.mark.parametrize(("path", "body"), FOREIGN, ids=[f"{path}-{n}" for n, (path, _) in enumerate(FOREIGN)])
+def test_a_body_that_names_another_projects_records_does_not_touch_them(
+    first: Records, second: Records, path: str, body: object
+) -> None:
+    names = {
+        "{first}": FIRST,
+        "{second}": SECOND,
+        "{trace}": first.trace_id,
+        "{config}": first.at["/api/public/score-configs/{config_id}"]["config_id"],
+        "{project}": first.at["/api/public/projects/{project_id}/apiKeys"]["project_id"],
+    }
+    text = json.dumps(body)
+    for placeholder, value in names.items():
+        text = text.replace(placeholder, value)
+    before = everything(first)
+    answer = second.client.post(path, content=text, headers={"Content-Type": "application/json"})
+    assert answer.status_code < 500
     assert everything(first) == before
