@@ -133,14 +133,24 @@ def spoken(value: object) -> str:
 
 
 def json_text(value: object) -> str:
-    """Return compact JSON; what JSON cannot carry becomes its string form."""
+    """Return compact JSON; what JSON cannot carry becomes its string form.
+
+    Raises:
+        ValueError: The value is nested some hundred levels deep.
+    """
     try:
         return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-    except orjson.JSONEncodeError as error:
-        if not str(error).startswith("Integer"):
-            raise
-        # Rounded as JavaScript rounds it, a 64-bit integer may fall just outside of 64 bits.
+    except orjson.JSONEncodeError:
+        return _slow_json_text(value)
+
+
+def _slow_json_text(value: object) -> str:
+    """Return compact JSON of what the quick encoder refuses: more than 254 levels, integers just outside 64 bits."""
+    try:
         return json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        msg = "a value is nested too deeply"
+        raise ValueError(msg) from None
 
 
 def parsed(value: object) -> object:
