@@ -68,6 +68,8 @@ def test_a_text_config_has_neither_range_nor_categories(api: LangfuseAPI) -> Non
         ({"name": "", "dataType": "NUMERIC"}, None),
         ({"name": "a/b", "dataType": "NUMERIC"}, "Name contains invalid characters"),
         ({"name": "a", "dataType": "OTHER"}, None),
+        ({"name": "a", "dataType": "NUMERIC", "minValue": "5"}, None),
+        ({"name": 5, "dataType": "NUMERIC"}, None),
         (
             {"name": "a", "dataType": "NUMERIC", "minValue": 1, "maxValue": 1},
             "Maximum value must be greater than Minimum value",
@@ -114,6 +116,8 @@ def test_changes_keep_a_config_whole(box: Serving) -> None:
     empty = client.patch(path, json={})
     assert empty.status_code == 400
     assert empty.json()["error"][0]["message"].startswith("Request body cannot be empty.")
+    assert client.patch(path, json={"isArchived": "yes"}).status_code == 400
+    assert client.patch(path, json={"isArchived": None}).status_code == 400
     assert client.patch(path, json={"categories": [{"label": "a", "value": 1}]}).status_code == 400
     done = client.patch(path, json={"minValue": 1, "name": "range"})
     assert done.status_code == 200

@@ -14,7 +14,7 @@ from certtrace.records.catalog.score_configs import missing_score_configs
 from certtrace.records.langfuse_json import iso
 from certtrace.server.access.callers import Deleting, Editing, Reading, seen
 from certtrace.server.answers import answer
-from certtrace.server.api.shapes import Body, iso_or_none
+from certtrace.server.api.shapes import ExactBody, iso_or_none
 from certtrace.server.box import InBox
 from certtrace.server.errors import ApiError, invalid, not_found
 from certtrace.server.intake.redacting import redacted_body, sought
@@ -25,7 +25,7 @@ router: Final = APIRouter(prefix="/api/public", tags=["annotation queues"])
 Status = Literal["PENDING", "COMPLETED"]
 
 
-class NewQueue(Body):
+class NewQueue(ExactBody):
     """A queue to make."""
 
     name: str
@@ -33,7 +33,7 @@ class NewQueue(Body):
     score_config_ids: Annotated[list[str], Field(min_length=1)]
 
 
-class NewItem(Body):
+class NewItem(ExactBody):
     """Something to look at."""
 
     object_id: str
@@ -41,13 +41,13 @@ class NewItem(Body):
     status: Status | None = None
 
 
-class ItemChange(Body):
+class ItemChange(ExactBody):
     """What to change of an item."""
 
     status: Status | None = None
 
 
-class Assignment(Body):
+class Assignment(ExactBody):
     """Who works on a queue."""
 
     user_id: Annotated[str, StringConstraints(min_length=1)]

@@ -10,7 +10,7 @@ from certtrace.records.catalog.comments import Comment, CommentFilter
 from certtrace.records.langfuse_json import iso
 from certtrace.server.access.callers import Editing, Reading, seen
 from certtrace.server.answers import answer
-from certtrace.server.api.shapes import Body, InSpan, Moment, refused_query
+from certtrace.server.api.shapes import ExactBody, InSpan, Moment, refused_query
 from certtrace.server.box import Box, InBox
 from certtrace.server.errors import not_found
 from certtrace.server.intake.redacting import redacted_body, sought
@@ -22,7 +22,7 @@ ObjectType = Literal["TRACE", "OBSERVATION", "SESSION", "PROMPT"]
 _TABLES: Final = {"SESSION": "traceSession", "PROMPT": "prompt"}
 
 
-class NewComment(Body):
+class NewComment(ExactBody):
     """A comment to write."""
 
     project_id: str

@@ -13,7 +13,7 @@ from certtrace.records.catalog.media import Medium, MediumUse
 from certtrace.records.langfuse_json import iso
 from certtrace.server.access.callers import Ingesting, Reading, seen
 from certtrace.server.answers import answer
-from certtrace.server.api.shapes import Body, Moment, iso_or_none, refused
+from certtrace.server.api.shapes import ExactBody, Moment, iso_or_none, refused
 from certtrace.server.box import Box, InBox
 from certtrace.server.errors import ApiError, invalid, not_found
 from certtrace.server.media import files
@@ -51,7 +51,7 @@ def _hash(text: str) -> str:
     return text
 
 
-class UploadRequest(Body):
+class UploadRequest(ExactBody):
     """A medium to upload, of a trace or of a dataset item."""
 
     trace_id: str | None = None
@@ -84,7 +84,7 @@ class UploadRequest(Body):
         return MediumUse(owner="DATASET", owner_id=owner_id, part_id=self.dataset_item_id, field=self.field)
 
 
-class UploadReport(Body):
+class UploadReport(ExactBody):
     """What became of an upload."""
 
     uploaded_at: Moment

@@ -12,7 +12,7 @@ from certtrace.records.catalog.models import Model, PricingTier
 from certtrace.records.langfuse_json import iso
 from certtrace.server.access.callers import Deleting, Editing, Reading
 from certtrace.server.answers import answer
-from certtrace.server.api.shapes import Body, Moment, iso_or_none, plain_number, plain_numbers, refused
+from certtrace.server.api.shapes import ExactBody, Moment, iso_or_none, plain_number, plain_numbers, refused
 from certtrace.server.box import InBox
 from certtrace.server.errors import invalid, not_found
 from certtrace.server.paging import Paged
@@ -33,7 +33,7 @@ Text200 = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Price = Annotated[float, Field(ge=0)]
 
 
-class UsageCondition(Body):
+class UsageCondition(ExactBody):
     """Met by a sum of usage."""
 
     usage_detail_pattern: Annotated[Text200, AfterValidator(_usage_pattern)]
@@ -42,7 +42,7 @@ class UsageCondition(Body):
     case_sensitive: bool = False
 
 
-class AttributeCondition(Body):
+class AttributeCondition(ExactBody):
     """Met by a model parameter or a key of the metadata that has one of some values."""
 
     source: Literal["model_parameters", "metadata"]
@@ -55,7 +55,7 @@ def _flag(value: object) -> object:
     return False if value is None else value
 
 
-class Tier(Body):
+class Tier(ExactBody):
     """Prices in USD per unit, and when they hold."""
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
@@ -65,7 +65,7 @@ class Tier(Body):
     prices: dict[str, Price]
 
 
-class ModelBody(Body):
+class ModelBody(ExactBody):
     """A model definition: flat prices or tiers."""
 
     model_name: str

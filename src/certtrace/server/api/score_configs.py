@@ -13,7 +13,7 @@ from certtrace.records.catalog.score_configs import BOOLEAN_CATEGORIES, ScoreCon
 from certtrace.records.langfuse_json import iso
 from certtrace.server.access.callers import Editing, Reading
 from certtrace.server.answers import answer
-from certtrace.server.api.shapes import Body, Number, plain_number, refused
+from certtrace.server.api.shapes import ExactBody, Number, plain_number, refused
 from certtrace.server.box import Box, InBox
 from certtrace.server.errors import ApiError, invalid, not_found
 from certtrace.server.intake.redacting import redacted_body
@@ -34,14 +34,14 @@ def _named(name: str) -> str:
 Name = Annotated[str, StringConstraints(min_length=1, max_length=35), AfterValidator(_named)]
 
 
-class Category(Body):
+class Category(ExactBody):
     """One value that a categorical score may have."""
 
     label: Annotated[str, StringConstraints(min_length=1)]
     value: Number
 
 
-class NewScoreConfig(Body):
+class NewScoreConfig(ExactBody):
     """A score config to make."""
 
     name: Name
@@ -62,7 +62,7 @@ class NewScoreConfig(Body):
         return self
 
 
-class ScoreConfigChange(Body):
+class ScoreConfigChange(ExactBody):
     """What to change of a score config; what is not given stays."""
 
     is_archived: bool = False

@@ -30,6 +30,12 @@ class Body(BaseModel):
         return self.model_dump(by_alias=True, exclude_unset=True, mode="json")
 
 
+class ExactBody(Body):
+    """A request body in which no type is taken for another: a text is no number, and null no text."""
+
+    model_config = ConfigDict(strict=True)
+
+
 def refused(message: str) -> PydanticCustomError:
     """Return the finding of a validator, with a message of its own."""
     return PydanticCustomError("custom", "{message}", {"message": message})
