@@ -22,6 +22,7 @@ import httpx
 
 from certtrace.records.database import Database
 from certtrace.records.model import Observation, Score
+from certtrace.records.search import SearchIndex
 from certtrace.records.store import StoreWriter
 
 PER_TRACE = 10
@@ -85,6 +86,8 @@ def fill(path: Path, observations: int) -> None:
             writer.write(PROJECT, batch, scores)
             batch, scores = [], []
     writer.write(PROJECT, trace(traces // 2, LARGE_TRACE, LARGE))
+    while SearchIndex(database).catch_up(60.0):
+        pass
     database.close()
     took = time.perf_counter() - began
     print(f"filled with {observations + LARGE:,} observations in {took:.0f} s; {path.stat().st_size / 1e9:.2f} GB")

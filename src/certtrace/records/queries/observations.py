@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from certtrace.records.queries.columns import IS_ROOT, OBSERVATION_COLUMNS
 from certtrace.records.queries.conditions import Condition, install, narrow
+from certtrace.records.queries.facets import narrow_by_facet
 from certtrace.records.queries.where import LISTED, Where, as_list, in_range
 from certtrace.records.search.finding import locate
 
@@ -141,7 +142,22 @@ def _where(connection: sqlite3.Connection, project: str, matching: ObservationFi
     if "o.start_time_ns" not in named:
         where.between("o.start_time_ns", matching.since_ns, matching.before_ns)
     narrow(where, matching.conditions, OBSERVATION_COLUMNS)
+    if matching.trace_id is None:
+        for names in _names(matching):
+            narrow_by_facet(connection, where, "o.trace_id", (project, "name", names))
     return where
+
+
+def _names(matching: ObservationFilter) -> Iterable[Sequence[str]]:
+    """Yield the names that observations must have: of each list one."""
+    given = [each for each in matching.conditions if each.column == "name"]
+    if not given and matching.names is not None:
+        yield matching.names
+    for each in given:
+        if each.operator == "=":
+            yield (each.value,)
+        elif each.operator == "any of":
+            yield each.value
 
 
 def _single(value: str | None) -> Sequence[str] | None:

@@ -10,6 +10,7 @@ import orjson
 
 from certtrace.records.queries.columns import TRACE_COLUMNS, TRACE_ORDER
 from certtrace.records.queries.conditions import Condition, install, narrow
+from certtrace.records.queries.facets import narrow_by_facet
 from certtrace.records.queries.where import LISTED, NS_PER_MS, Where, as_list
 
 Row = Mapping[str, Any]
@@ -22,7 +23,6 @@ _FACETS: Final = {
     "tags": "tag",
     "traceTags": "tag",
 }
-_RARE: Final = 20_000
 _HAS_TAG: Final = f"EXISTS (SELECT 1 FROM json_each(t.tags) WHERE value IN {LISTED})"  # noqa: S608 - constants
 
 FIELD_GROUPS: Final = ("core", "io", "scores", "observations", "metrics")
@@ -159,7 +159,7 @@ def _where(connection: sqlite3.Connection, project: str, query: TraceQuery) -> W
     for column, values in found_by:
         if f"t.{column}" not in named and values is not None:
             where.one_of(f"t.{column}", values)
-            _narrow_by_facet(connection, where, (project, column, values))
+            narrow_by_facet(connection, where, "t.trace_id", (project, column, values))
     texts: tuple[tuple[str, Sequence[str] | None], ...] = (
         ("t.environment", query.environments),
         ("t.version", None if query.version is None else (query.version,)),
@@ -171,13 +171,13 @@ def _where(connection: sqlite3.Connection, project: str, query: TraceQuery) -> W
     if "t.tags" not in named:
         for alternatives in query.tags:
             where.add(_HAS_TAG, as_list(alternatives))
-            _narrow_by_facet(connection, where, (project, "tag", alternatives))
+            narrow_by_facet(connection, where, "t.trace_id", (project, "tag", alternatives))
     if "t.start_time_ns" not in named:
         where.between("t.start_time_ns", query.since_ns, query.before_ns)
     narrow(where, query.conditions, TRACE_COLUMNS)
     for each in query.conditions:
         for values in _facets(each):
-            _narrow_by_facet(connection, where, (project, _FACETS[each.column], values))
+            narrow_by_facet(connection, where, "t.trace_id", (project, _FACETS[each.column], values))
     return where
 
 
@@ -193,18 +193,6 @@ def _facets(condition: Condition) -> Iterable[Sequence[str]]:
         case "all of":
             return [(value,) for value in condition.value]
     return ()
-
-
-def _narrow_by_facet(connection: sqlite3.Connection, where: Where, facet: tuple[str, str, Sequence[str]]) -> None:
-    """Find traces by what any of their observations has, where few have it; many are found sooner by walking time."""
-    project, kind, values = facet
-    if not all(values):
-        return
-    bound = (project, kind, as_list(values))
-    some = f"FROM trace_facets AS f WHERE f.project = ? AND f.kind = ? AND f.value IN {LISTED}"
-    statement = f"SELECT COUNT(*) FROM (SELECT 1 {some} LIMIT ?)"  # noqa: S608 - constants; values are bound
-    if connection.execute(statement, (*bound, _RARE)).fetchone()[0] < _RARE:
-        where.add(f"t.trace_id IN (SELECT f.trace_id {some})", *bound)
 
 
 def _count(connection: sqlite3.Connection, project: str, where: Where) -> int:
