@@ -16,7 +16,9 @@ _BUSY_SECONDS: Final = 10.0
 _UNWAITED_SECONDS: Final = 0.001
 _LOG_SECONDS: Final = 1.0
 _IDLE_READERS: Final = 8
-_MAPPED_BYTES: Final = 1 << 30
+_MAPPED_BYTES: Final = 1 << 40
+"""More than any store has; SQLite maps as much of it as it was built for, 2 GiB as a rule."""
+_READER_CACHE_KIB: Final = 16_000
 _INHERITED: list[sqlite3.Connection] = []
 """Connections of a parent that forked amid a use. SQLite forbids to use or close them here: they are kept alive."""
 
@@ -148,6 +150,7 @@ class Database:
             connection = self._opened(self._busy_seconds)
             connection.execute("PRAGMA query_only = ON")
             connection.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
+            connection.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
             return connection
 
     def _opened(self, busy_seconds: float) -> sqlite3.Connection:

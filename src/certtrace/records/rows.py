@@ -1,5 +1,6 @@
 """Between the record's classes and the store's rows."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
@@ -104,8 +105,9 @@ def observation_row(observation: Observation, facts: Facts, now_ns: int) -> Row:
     )
 
 
-def observation_from(trace_id: str, row: Mapping[str, Any]) -> Observation:
+def observation_from(trace_id: str, row: Mapping[str, Any] | sqlite3.Row) -> Observation:
     """Return the observation that a row holds."""
+    row = _by_name(row)
     given: dict[str, Any] = {column: row[column] for column in _KEPT}
     for column in _FLAGS:
         given[column] = bool(row[column])
@@ -115,8 +117,9 @@ def observation_from(trace_id: str, row: Mapping[str, Any]) -> Observation:
     return Observation(trace_id=trace_id, tags=_tags(row["tags"]), experiment=_experiment_from(row), **given)
 
 
-def facts_from(row: Mapping[str, Any]) -> Facts:
+def facts_from(row: Mapping[str, Any] | sqlite3.Row) -> Facts:
     """Return the facts that a row holds."""
+    row = _by_name(row)
     given = {column: row[column] for column in FACT_COLUMNS}
     for column in _FACT_FLAGS:
         given[column] = bool(given[column])
@@ -130,8 +133,9 @@ def summary_row(summary: TraceSummary) -> Row:
     return row
 
 
-def summary_from(trace_id: str, row: Mapping[str, Any]) -> TraceSummary:
+def summary_from(trace_id: str, row: Mapping[str, Any] | sqlite3.Row) -> TraceSummary:
     """Return the summary that a row holds."""
+    row = _by_name(row)
     given = {column: row[column] for column in SUMMARY_COLUMNS if column != "is_failed"}
     flags = {flag: bool(row[flag]) for flag in ("public", "bookmarked")}
     return TraceSummary(trace_id=trace_id, **(given | flags | {"tags": _tags(row["tags"])}))
@@ -146,10 +150,16 @@ def score_row(score: Score, now_ns: int) -> Row:
     return row
 
 
-def score_from(row: Mapping[str, Any]) -> Score:
+def score_from(row: Mapping[str, Any] | sqlite3.Row) -> Score:
     """Return the score that a row holds."""
+    row = _by_name(row)
     metadata = None if row["metadata"] is None else orjson.loads(row["metadata"])
     return Score(**({column: row[column] for column in SCORE_COLUMNS} | {"metadata": metadata}))
+
+
+def _by_name(row: Mapping[str, Any] | sqlite3.Row) -> Mapping[str, Any]:
+    """Return a row as a dictionary: for each name it is asked for, SQLite's own goes through all of its columns."""
+    return dict(zip(row.keys(), row, strict=True)) if isinstance(row, sqlite3.Row) else row
 
 
 def _fact_row(facts: Facts) -> Row:

@@ -103,7 +103,7 @@ class StoreSource:
         position = None if cursor is None else Position.decoded(cursor, failed_first=failed_first)
         with self._reading() as connection:
             rows_found, behind = select(connection, Selection(self._project, matching, limit, position, failed_first))
-        found = [rows.summary_from(row["trace_id"], dict(row)) for row in rows_found]
+        found = [rows.summary_from(row["trace_id"], row) for row in rows_found]
         return TracePage(tuple(found), None if behind is None else behind.encoded())
 
     def count_traces(self, matching: TraceFilter = EVERYTHING, at_most: int = 1000) -> int:

@@ -62,7 +62,7 @@ class Summaries:
             self.renew(stored["trace_id"])
             return
         trace_id: str = stored["trace_id"]
-        known = rows.summary_from(trace_id, dict(stored))
+        known = rows.summary_from(trace_id, stored)
         body = read_body(self._connection, self._project, trace_id)
         summary = self._put(_extended(known, facts, count, body), max(pending, 1))
         add_facets(self._connection, self._project, trace_id, facets_of(facts, summary), summary.start_time_ns)

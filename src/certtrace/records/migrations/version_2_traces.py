@@ -2,6 +2,9 @@
 
 Observations and scores get a number of their own, which a compaction does not change: the search index names them by
 it. Their tables are made anew for it, also because columns that are added stand behind the wide ones.
+
+The statistics are those of a large store: without any SQLite takes the index by time to order one trace by time, and
+reads a project for it.
 """
 
 from typing import Final
@@ -120,7 +123,8 @@ CREATE INDEX observations_by_session ON observations (project, session_id, start
   WHERE session_id IS NOT NULL;
 CREATE INDEX observations_by_user ON observations (project, user_id, start_time_ns DESC, id)
   WHERE user_id IS NOT NULL;
-CREATE INDEX observations_by_experiment ON observations (project, experiment_id) WHERE experiment_id IS NOT NULL;
+CREATE INDEX observations_by_experiment ON observations (project, experiment_id, start_time_ns, trace_id, id)
+  WHERE experiment_id IS NOT NULL;
 
 ALTER TABLE scores RENAME TO scores_1;
 CREATE TABLE scores (
@@ -183,6 +187,28 @@ CREATE TABLE search_queue (
   PRIMARY KEY (kind, number)
 ) WITHOUT ROWID;
 INSERT INTO search_marks (kind, number) VALUES (0, 0), (1, 0), (2, 0);
+
+ANALYZE search_marks;
+DELETE FROM sqlite_stat1;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+  ('traces', 'traces', '100000 100000 1'),
+  ('traces', 'traces_by_time', '100000 100000 1'),
+  ('traces', 'traces_by_failure', '100000 100000 50000 1'),
+  ('traces', 'traces_by_status', '2000 2000 1000 1'),
+  ('traces', 'traces_by_session', '100000 100000 30 1 1 1'),
+  ('trace_facets', 'trace_facets', '900000 900000 9 2 1'),
+  ('trace_facets', 'trace_facets_by_value', '900000 900000 110000 30 1'),
+  ('observations', 'sqlite_autoindex_observations_1', '1000000 1000000 10 1'),
+  ('observations', 'observations_by_time', '1000000 1000000 1 1'),
+  ('observations', 'observations_by_session', '1000000 1000000 300 1 1'),
+  ('observations', 'observations_by_user', '1000000 1000000 300 1 1'),
+  ('observations', 'observations_by_experiment', '10000 10000 100 1 1 1'),
+  ('scores', 'sqlite_autoindex_scores_1', '100000 100000 1'),
+  ('scores', 'scores_by_trace', '100000 100000 2 1'),
+  ('scores', 'scores_by_time', '100000 100000 1 1'),
+  ('scores', 'scores_by_session', '1000 1000 2'),
+  ('scores', 'scores_by_run', '1000 1000 10');
+ANALYZE sqlite_schema;
 
 CREATE TRIGGER count_new_trace AFTER INSERT ON traces BEGIN
   INSERT INTO counts (project, traces, observations) VALUES (new.project, 1, new.observation_count)
