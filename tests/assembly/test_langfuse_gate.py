@@ -245,3 +245,16 @@ def test_what_waits_in_a_client_at_shutdown_is_sent_by_it_and_redacted(with_lang
     scored("late, by joe@example.org")
     assert b"late, by" in sent(sink)
     assert not any(personal in sent(sink) for personal in PERSONAL)
+
+
+def test_a_score_for_a_trace_that_went_on_elsewhere_and_was_kept_by_chance_is_sent(with_langfuse, sink):
+    with_langfuse()
+    with certtrace.span("root") as root:
+        certtrace.inject({})  # from here on the fate of the trace is remembered
+    assert certtrace.force_flush(10)
+    client = langfuse.get_client()
+    client.create_score(name="q", value=0.5, trace_id=root.trace_id)
+    client.flush()
+    assert certtrace.force_flush(10)
+    scores = [score for request in sink.seen if request.path.endswith("/scores") for score in json.loads(request.body)]
+    assert [score["traceId"] for score in scores] == [root.trace_id]

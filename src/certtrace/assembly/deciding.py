@@ -4,6 +4,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from enum import IntEnum
 from typing import Final
 
 from certtrace.ports import Decision
@@ -24,28 +25,37 @@ def is_certain(decision: Decision) -> bool:
     return decision.keep and decision.threshold == 0 and decision.rule not in _BY_CHANCE
 
 
+class Fate(IntEnum):
+    """What became of a trace, as far as it was decided here. A later unit can only raise it."""
+
+    DROPPED = 0
+    KEPT = 1
+    WANTED = 2
+    """Kept for what happened in it: whatever else belongs to the trace is kept with it."""
+
+
 class Tombstones:
     """What became of traces that go on elsewhere, for whatever of them comes later. Bounded; thread-safe."""
 
     def __init__(self) -> None:
         """Remember nothing yet."""
         self._lock = threading.Lock()
-        self._fates: OrderedDict[int, bool] = OrderedDict()
+        self._fates: OrderedDict[int, Fate] = OrderedDict()
 
-    def enter(self, trace_id: int, *, keep: bool) -> None:
+    def enter(self, trace_id: int, fate: Fate) -> None:
         """Remember a fate; a keep is never taken back."""
         with self._lock:
-            self._fates[trace_id] = self._fates.pop(trace_id, False) or keep
+            self._fates[trace_id] = max(self._fates.pop(trace_id, fate), fate)
             if len(self._fates) > MAX_REMEMBERED:
                 self._fates.popitem(last=False)
 
-    def is_kept(self, trace_id: int) -> bool:
+    def is_wanted(self, trace_id: int) -> bool:
         """Whether some unit of the trace was kept for what happened in it."""
-        return self._fates.get(trace_id, False)
+        return self._fates.get(trace_id) is Fate.WANTED
 
     def is_dropped(self, trace_id: int) -> bool:
         """Whether every unit of the trace that was decided here was dropped."""
-        return self._fates.get(trace_id, True) is False
+        return self._fates.get(trace_id) is Fate.DROPPED
 
 
 class Deciding:
@@ -132,7 +142,7 @@ class Deciding:
         if unit.group is None:
             return False
         elsewhere = self.kept_elsewhere
-        return self.tombstones.is_kept(unit.trace_id) or (elsewhere is not None and elsewhere(unit.trace_id))
+        return self.tombstones.is_wanted(unit.trace_id) or (elsewhere is not None and elsewhere(unit.trace_id))
 
     def offer(self, unit: Unit, deferred: Deferred) -> list[tuple[Unit, Decision]]:
         """Let the limits see a unit; return the units that are decided by that."""
@@ -150,9 +160,10 @@ class Deciding:
         """Note the fate of a unit; return whether the rest of its trace is wanted for it."""
         certain = is_certain(decision)
         if unit.group is not None:
-            self.tombstones.enter(unit.trace_id, keep=certain)
+            kept = Fate.WANTED if certain else Fate.KEPT
+            self.tombstones.enter(unit.trace_id, kept if decision.keep else Fate.DROPPED)
         elif not decision.keep:
-            self.tombstones.enter(unit.trace_id, keep=False)
+            self.tombstones.enter(unit.trace_id, Fate.DROPPED)
         return certain and unit.group is not None
 
 

@@ -9,6 +9,7 @@ from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, Final
 
+from certtrace.assembly.deciding import Fate
 from certtrace.assembly.outlet import Decided
 from certtrace.ports import GivenUpError, ScoreRecord
 from certtrace.tracing.skipped import record_nothing
@@ -211,7 +212,7 @@ class Worker:
             trace_id = self.wanted.popleft().trace_id
             outlet.publish(trace_id)  # and comes back as wanted, where something of it was set aside
         for trace_id in outlet.wanted_elsewhere():
-            self._pipeline.deciding.tombstones.enter(trace_id, keep=True)
+            self._pipeline.deciding.tombstones.enter(trace_id, Fate.WANTED)
             self.promote(trace_id)
         while self.late_scores:
             record, unit = self.late_scores.popleft()
