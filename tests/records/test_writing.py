@@ -306,3 +306,15 @@ def test_reading_a_large_trace_again_grows_with_it_not_with_its_square(store, wr
         connection.set_trace_callback(None)
         renew_pending(connection, 1)
     assert trace(store).summary.observation_count == 2000
+
+
+def test_a_large_trace_that_lags_behind_is_shown_as_it_is_and_mended_by_a_later_write(store, writer, monkeypatch):
+    made = [observation(1, start_time_ns=START_NS + number, end_time_ns=START_NS + 10**6) for number in range(400)]
+    writer.write("p", made)
+    late = observation(1, parent_observation_id=made[0].id, level="ERROR", end_time_ns=START_NS + 10**7)
+    writer.write("p", [late])
+    assert trace(store).summary.status == "error"
+    assert StoreSource(store, "p").list_traces().traces[0].status == "ok"
+    monkeypatch.setattr("certtrace.records.store._QUIET_SECONDS", 0.0)
+    writer.write("p", [observation(2)])
+    assert listed(store, status="error") == [1]

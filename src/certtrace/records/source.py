@@ -4,13 +4,15 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from certtrace.errors import StoreError, TraceNotFoundError
 from certtrace.records import rows
+from certtrace.records.bodies import read_body
 from certtrace.records.database import Database
+from certtrace.records.facts import facts_of
 from certtrace.records.forking import GATE
 from certtrace.records.listing import EVERYTHING, Listing, Position, TraceFilter
 from certtrace.records.model import Trace, TraceSummary
@@ -19,6 +21,7 @@ from certtrace.records.schema import connect_read_only
 from certtrace.records.search.words import query_of
 from certtrace.records.selecting import Selection, select
 from certtrace.records.store import DEFAULT_PROJECT
+from certtrace.records.summary import summarise
 
 _BUSY_SECONDS: Final = 5.0
 _HEX: Final = re.compile(r"[0-9a-f]{1,32}")
@@ -137,13 +140,16 @@ class StoreSource:
             scores = connection.execute(
                 "SELECT * FROM scores WHERE project = ? AND trace_id = ? ORDER BY timestamp_ns, id", key
             ).fetchall()
+            body = read_body(connection, *key)
         if summary is None:
             raise self._not_found(trace_id)
-        return Trace(
-            summary=rows.summary_from(trace_id, summary),
-            observations=tuple(rows.observation_from(trace_id, row) for row in observations),
-            scores=tuple(map(rows.score_from, scores)),
-        )
+        found = tuple(rows.observation_from(trace_id, row) for row in observations)
+        shown = rows.summary_from(trace_id, summary)
+        if summary["pending"]:
+            # A large trace that came in small parts: what the list shows may lag behind; here everything is at hand.
+            anew = summarise(trace_id, map(facts_of, found), body)
+            shown = replace(anew, created_at_ns=shown.created_at_ns, updated_at_ns=shown.updated_at_ns)
+        return Trace(summary=shown, observations=found, scores=tuple(map(rows.score_from, scores)))
 
     def resolve(self, text: str) -> tuple[str, ...]:
         """Return the ids of the traces that `text` means; see `TraceSource`."""

@@ -12,10 +12,12 @@ from certtrace.records.database import Database
 from certtrace.records.model import Observation, ObservationChange, Score, TraceChange
 from certtrace.records.payloads import decode
 from certtrace.records.schema import StoreBusyError
+from certtrace.records.summaries import renew_pending
 from certtrace.records.writing import Batch
 
 DEFAULT_PROJECT: Final = "default"
 _UNWAITED_SECONDS: Final = 0.001
+_QUIET_SECONDS: Final = 2.0
 _OPERATOR_MUST_MEND: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN)
 
 
@@ -53,11 +55,13 @@ class StoreWriter:
         """
         given, new_scores = list(observations), list(scores)
         with self._database.writing(busy_seconds) as connection:
-            batch = Batch(connection, project, time.time_ns())
+            now_ns = time.time_ns()
+            batch = Batch(connection, project, now_ns)
             batch.add(given)
             batch.change(changes)
             batch.say(traces)
             batch.put(new_scores)
+            renew_pending(connection, now_ns, quiet_seconds=_QUIET_SECONDS)
 
 
 class StoreDestination:

@@ -84,9 +84,18 @@ class Summaries:
         return dated
 
 
-def renew_pending(connection: sqlite3.Connection, now_ns: int) -> bool:
-    """Summarise one large trace anew that has changed since it was last; return whether there was one."""
-    row = connection.execute("SELECT project, trace_id FROM traces WHERE pending > 0 LIMIT 1").fetchone()
+def renew_pending(connection: sqlite3.Connection, now_ns: int, *, quiet_seconds: float = 0.0) -> bool:
+    """Summarise one large trace anew that has changed since it was last; return whether there was one.
+
+    Args:
+        connection: One that writes.
+        now_ns: The time it is.
+        quiet_seconds: Only a trace to which nothing has come for so long.
+    """
+    row = connection.execute(
+        "SELECT project, trace_id FROM traces WHERE pending > 0 AND updated_at_ns <= ? LIMIT 1",
+        (now_ns - int(quiet_seconds * 1e9),),
+    ).fetchone()
     if row is not None:
         Summaries(connection, row["project"], now_ns).renew(row["trace_id"])
     return row is not None
