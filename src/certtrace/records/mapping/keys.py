@@ -34,12 +34,14 @@ class Role:
 
     leftover: bool = True
     rows: int = 0
-    is_named: bool = False
-    """Whether the value is collected under one of the names below."""
+    is_metadata: bool = False
+    """Whether the value is metadata of the names below."""
     observation_name: str = ""
     """Name of the observation's metadata that it sets."""
     trace_name: str = ""
     """Name of the trace's metadata that it sets."""
+    is_collected: bool = False
+    """Whether the value is collected under one of the names below."""
     usage: str = ""
     parameter: str = ""
     late_parameter: str = ""
@@ -149,9 +151,7 @@ def role_of(key: str) -> Role:
 def _classified(key: str) -> Role:
     observation, trace = _metadata_names(key)
     dropped = key in DROPPED_CONTENT or key.startswith(_CONTENT_PREFIXES)
-    names = {
-        "observation_name": observation,
-        "trace_name": trace,
+    collected = {
         "usage": _usage_name(key),
         "parameter": key.removeprefix(_PARAMETER_PREFIX) if key.startswith(_PARAMETER_PREFIX) else "",
         "late_parameter": key.removeprefix(_LATE_PARAMETER_PREFIX) if key.startswith(_LATE_PARAMETER_PREFIX) else "",
@@ -159,8 +159,11 @@ def _classified(key: str) -> Role:
     role = Role(
         leftover=not dropped and not key.startswith(_BLOB_PREFIXES),
         rows=_rows(key, is_content=dropped or key in _KEPT_CONTENT) | (TOOLS if "tools" in (observation, trace) else 0),
-        is_named=any(names.values()),
-        **names,
+        is_metadata=bool(observation or trace),
+        observation_name=observation,
+        trace_name=trace,
+        is_collected=any(collected.values()),
+        **collected,
     )
     return PLAIN if role == PLAIN else role
 
@@ -247,28 +250,29 @@ def sort_attributes(attributes: Attributes, *, with_leftovers: bool, encoded: bo
         encoded: Whether each metadata value is JSON, texts included.
     """
     found = Sorted()
-    rows, leftovers, known = 0, found.leftovers, _roles
+    rows, known = 0, _roles
+    leftovers, observation, trace = found.leftovers, found.observation, found.trace
     for key, value in attributes.items():
         role = known.get(key) or role_of(key)
         rows |= role.rows
-        if role.is_named:
-            _file(found, role, value, encoded=encoded)
+        if role.is_metadata:
+            given = decoded(value) if encoded else value
+            if role.observation_name:
+                observation[role.observation_name] = given
+            if role.trace_name:
+                trace[role.trace_name] = given
+        elif role.is_collected:
+            _collect(found, role, value)
         if with_leftovers and role.leftover:
             leftovers[key] = value if type(value) is str else json_text(value)
     found.rows = rows
     return found
 
 
-def _file(found: Sorted, role: Role, value: object, *, encoded: bool) -> None:
+def _collect(found: Sorted, role: Role, value: object) -> None:
     if role.usage:
         found.usage.append((role.usage, value))
     elif role.parameter:
         found.parameters.append((role.parameter, value))
-    elif role.late_parameter:
-        found.late_parameters.append((role.late_parameter, value))
     else:
-        value = decoded(value) if encoded else value
-        if role.observation_name:
-            found.observation[role.observation_name] = value
-        if role.trace_name:
-            found.trace[role.trace_name] = value
+        found.late_parameters.append((role.late_parameter, value))

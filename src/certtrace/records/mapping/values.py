@@ -155,24 +155,35 @@ def _slow_json_text(value: object) -> str:
 
 def parsed(value: object) -> object:
     """Return JSON text decoded, any other value as it is, None where the text is no JSON or nested too deeply."""
-    if not isinstance(value, str):
+    if type(value) is not str:
         return value
     try:
         result: object = orjson.loads(value)
-        if len(value) > _SURELY_SHALLOW and value.count("[") + value.count("{") > _SURELY_SHALLOW:
-            # The decoder takes 1024 levels, the encoder 254: what could not be written again stays text.
-            orjson.dumps([[[[result]]]])
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+    except orjson.JSONDecodeError:
         return None
-    return result
+    return result if len(value) <= _SURELY_SHALLOW or _is_shallow(value, result) else None
 
 
 def decoded(value: object) -> object:
     """Return a value that was encoded as JSON; what is no JSON is taken as it stands."""
     if type(value) is not str:
         return value
-    result = parsed(value)
-    return value if result is None and value != "null" else result
+    try:
+        result: object = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value
+    return result if len(value) <= _SURELY_SHALLOW or _is_shallow(value, result) else value
+
+
+def _is_shallow(given: str, result: object) -> bool:
+    """Tell whether decoded JSON can be written again: the decoder takes 1024 levels, the encoder 254."""
+    if given.count("[") + given.count("{") <= _SURELY_SHALLOW:
+        return True
+    try:
+        orjson.dumps([[[[result]]]])
+    except orjson.JSONEncodeError:
+        return False
+    return True
 
 
 def parsed_object(value: object) -> dict[str, object] | None:
