@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, LiteralString
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -76,16 +76,15 @@ def _commas(given: Any) -> Any:
     return [part.strip() for text in texts for part in text.split(",") if part.strip()] or None
 
 
-_TEXT_OF_TIME: Final = {"type": "string", "format": "date-time"}
+_AS_TIME: Final = WithJsonSchema({"type": "string", "format": "date-time"})
+_AS_TEXT: Final = WithJsonSchema({"type": "string"})
 
-Time = Annotated[int | None, BeforeValidator(_strict_time), Field(default=None, json_schema_extra=_TEXT_OF_TIME)]
+Time = Annotated[int | None, BeforeValidator(_strict_time), _AS_TIME]
 """A time with its offset, as nanoseconds since the epoch."""
-LenientTime = Annotated[int | None, BeforeValidator(_lenient), Field(default=None, json_schema_extra=_TEXT_OF_TIME)]
-PageNumber = Annotated[int, BeforeValidator(_page_default), Field(default=1, ge=1, le=LARGEST_PAGE)]
-PageLimit = Annotated[int, BeforeValidator(_limit_default), Field(default=50, ge=1, le=100)]
-Commas = Annotated[
-    list[str] | None, BeforeValidator(_commas), Field(default=None, json_schema_extra={"type": "string"})
-]
+LenientTime = Annotated[int | None, BeforeValidator(_lenient), _AS_TIME]
+PageNumber = Annotated[Annotated[int, Field(ge=1, le=LARGEST_PAGE)], BeforeValidator(_page_default)]
+PageLimit = Annotated[Annotated[int, Field(ge=1, le=100)], BeforeValidator(_limit_default)]
+Commas = Annotated[list[str] | None, BeforeValidator(_commas), _AS_TEXT]
 """Texts with commas between them; None where there is none."""
 OptionalNumber = Annotated[Annotated[float, Field(allow_inf_nan=False)] | None, BeforeValidator(_unless_empty)]
 
