@@ -1,6 +1,5 @@
 """From the events of a batch to what is stored: checked one by one, redacted trace by trace."""
 
-import sqlite3
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from certtrace.ports import SpanRecord, Structured
 from certtrace.records.mapping.fields import environment
 from certtrace.records.mapping.values import clamped_ns, text
 from certtrace.records.model import ObservationChange, TraceChange
+from certtrace.records.search import locate
 from certtrace.server.box import Box
 from certtrace.server.intake.events import ObservationEvent, TraceEvent
 
@@ -137,14 +137,8 @@ class Merging:
         if observation_id in self._traces:
             return self._traces[observation_id]
         with self._box.store.reading() as connection:
-            return _stored_trace(connection, self._project, observation_id) or uuid.uuid4().hex
-
-
-def _stored_trace(connection: sqlite3.Connection, project: str, observation_id: str) -> str | None:
-    row = connection.execute(
-        "SELECT trace_id FROM observations WHERE project = ? AND id = ?", (project, observation_id)
-    ).fetchone()
-    return None if row is None else str(row["trace_id"])
+            stored = locate(connection, self._project, observation_id)
+        return stored[0] if stored else uuid.uuid4().hex
 
 
 def _given(event: TraceEvent | ObservationEvent, fields: Mapping[str, str]) -> dict[str, Any]:
