@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from certtrace import semconv
-from certtrace.records.mapping import vercel
+from certtrace.records.mapping import keys, vercel
 from certtrace.records.mapping.nesting import nested
 from certtrace.records.mapping.values import (
     Attributes,
@@ -96,8 +96,8 @@ def _vercel_output(given: Attributes) -> object:
     return said if is_set(said) else _first_present(given, _VERCEL_OUTPUT)
 
 
-def _first_present(attributes: Attributes, keys: Sequence[str]) -> object:
-    return next((attributes[key] for key in keys if key in attributes), None)
+def _first_present(attributes: Attributes, names: Sequence[str]) -> object:
+    return next((attributes[key] for key in names if key in attributes), None)
 
 
 _FLUE_INPUT: Final = ("flue.turn.input", "flue.tool.arguments", "flue.task.prompt", "flue.workflow.payload")
@@ -292,34 +292,41 @@ def _indexed(entered: str, returned: str) -> Source:
     return source
 
 
-SOURCES: Final[tuple[Source, ...]] = (
-    _langfuse,
-    _genkit,
-    _vercel,
-    _flue,
-    _operation_details_event,
-    _message_events,
-    _content_events,
-    _vertex,
-    _pair("prompt", "all_messages_events"),
-    _livekit,
-    _logfire_events,
-    _pair("mlflow.spanInputs", "mlflow.spanOutputs"),
-    _pair("traceloop.entity.input", "traceloop.entity.output"),
-    _pair("input.value", "output.value"),
-    _pair("input", "output"),
-    _pydantic_ai,
-    _pair("tool_arguments", "tool_response"),
-    _indexed("gen_ai.prompt", "gen_ai.completion"),
-    _indexed("llm.input_messages", "llm.output_messages"),
-    _semantic_attributes,
+SOURCES: Final[tuple[tuple[int, Source], ...]] = (
+    (keys.ALL_ROWS, _langfuse),
+    (keys.ALL_ROWS, _genkit),
+    (keys.ALL_ROWS, _vercel),
+    (keys.ALL_ROWS, _flue),
+    (keys.ALL_ROWS, _operation_details_event),
+    (keys.ALL_ROWS, _message_events),
+    (keys.ALL_ROWS, _content_events),
+    (keys.VERTEX, _vertex),
+    (keys.PROMPT_TEXT, _pair("prompt", "all_messages_events")),
+    (keys.LIVEKIT, _livekit),
+    (keys.LOGFIRE, _logfire_events),
+    (keys.MLFLOW, _pair("mlflow.spanInputs", "mlflow.spanOutputs")),
+    (keys.TRACELOOP, _pair("traceloop.entity.input", "traceloop.entity.output")),
+    (keys.VALUE, _pair("input.value", "output.value")),
+    (keys.PLAIN_PAIR, _pair("input", "output")),
+    (keys.ALL_ROWS, _pydantic_ai),
+    (keys.TOOL_PAIR, _pair("tool_arguments", "tool_response")),
+    (keys.INDEXED_GEN_AI, _indexed("gen_ai.prompt", "gen_ai.completion")),
+    (keys.INDEXED_LLM, _indexed("llm.input_messages", "llm.output_messages")),
+    (keys.SEMANTIC, _semantic_attributes),
 )
+"""The sources in order, each with the rows of which one must be fed for it to have anything."""
 
 
-def content_of(view: ContentView) -> Content:
-    """Return input and output from the first source that has one of them."""
-    for source in SOURCES:
-        content = source(view)
-        if content is not None:
-            return content
+def content_of(view: ContentView, rows: int = keys.ALL_ROWS) -> Content:
+    """Return input and output from the first source that has one of them.
+
+    Args:
+        view: What the sources may look at.
+        rows: The rows that some attribute may feed.
+    """
+    for needed, source in SOURCES:
+        if rows & needed or needed == keys.ALL_ROWS:
+            content = source(view)
+            if content is not None:
+                return content
     return _NOTHING

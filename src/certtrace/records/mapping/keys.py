@@ -25,7 +25,20 @@ PARAMETERS: Final = 2048
 EXPERIMENT: Final = 4096
 CONTENT: Final = 8192
 TOOLS: Final = 16384
-ALL_ROWS: Final = 32767
+# The sources of content that are found by their keys alone.
+VERTEX: Final = 1 << 15
+PROMPT_TEXT: Final = 1 << 16
+LIVEKIT: Final = 1 << 17
+LOGFIRE: Final = 1 << 18
+MLFLOW: Final = 1 << 19
+TRACELOOP: Final = 1 << 20
+VALUE: Final = 1 << 21
+PLAIN_PAIR: Final = 1 << 22
+TOOL_PAIR: Final = 1 << 23
+INDEXED_GEN_AI: Final = 1 << 24
+INDEXED_LLM: Final = 1 << 25
+SEMANTIC: Final = 1 << 26
+ALL_ROWS: Final = (1 << 27) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,12 +228,31 @@ _ROW_KEYS: Final[Mapping[int, frozenset[str]]] = {
     COST: frozenset((semconv.OBSERVATION_COST_DETAILS, USAGE_COST, "llm.cost.total")),
     PARAMETERS: frozenset((semconv.OBSERVATION_MODEL_PARAMETERS, "llm.invocation_parameters", "model_config")),
     TOOLS: frozenset(("ai.prompt.tools", "gen_ai.tool.definitions", "model_request_parameters")),
+    PROMPT_TEXT: frozenset(("prompt", "all_messages_events")),
+    LOGFIRE: frozenset(("events",)),
+    VALUE: frozenset(("input.value", "output.value")),
+    PLAIN_PAIR: frozenset(("input", "output")),
+    TOOL_PAIR: _KEPT_CONTENT,
+    SEMANTIC: frozenset(
+        (
+            "gen_ai.input.messages",
+            "gen_ai.output.messages",
+            "gen_ai.tool.call.arguments",
+            "gen_ai.tool.call.result",
+        )
+    ),
 }
 _ROW_PREFIXES: Final[Mapping[int, str | tuple[str, ...]]] = {
     USAGE: _USAGE_PREFIXES,
     PARAMETERS: (_PARAMETER_PREFIX, _LATE_PARAMETER_PREFIX),
     EXPERIMENT: "langfuse.experiment.",
     TOOLS: "llm.tools.",
+    VERTEX: "gcp.vertex.agent.",
+    LIVEKIT: "lk.",
+    MLFLOW: "mlflow.span",
+    TRACELOOP: "traceloop.entity.",
+    INDEXED_GEN_AI: ("gen_ai.prompt", "gen_ai.completion"),
+    INDEXED_LLM: ("llm.input_messages", "llm.output_messages"),
 }
 
 

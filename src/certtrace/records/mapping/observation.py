@@ -108,4 +108,5 @@ def _content(attributes: Attributes, rows: int, events: Sequence[EventRecord], s
         return entered, returned
     if not rows & keys.CONTENT and not any(event.name.startswith("gen_ai.") for event in events):
         return None, None
-    return content_of(ContentView(attributes, [(event.name, mapped(event.attributes)) for event in events], scope_name))
+    seen = [(event.name, mapped(event.attributes)) for event in events]
+    return content_of(ContentView(attributes, seen, scope_name), rows)

@@ -230,7 +230,7 @@ def counted(value: object) -> float | None:
 
 def clamped_ns(time_ns: float) -> int:
     """Return a time that SQLite can hold: from the epoch to the year 2262."""
-    return int(min(max(time_ns, 0), MAX_TIME_NS))
+    return time_ns if type(time_ns) is int and 0 <= time_ns <= MAX_TIME_NS else int(min(max(time_ns, 0), MAX_TIME_NS))
 
 
 def _from_decimal(given: str) -> float | None:
