@@ -39,6 +39,7 @@ def test_from_the_sign_in_over_a_search_to_a_trace_and_out_again(chromium: Any, 
         assert tab.complaints == []
 
 
+@pytest.mark.slow
 def test_paging_and_the_order_are_links(chromium: Any, filled: Serving) -> None:
     with window(chromium, filled) as tab:
         first = tab.page.locator(".row-link").evaluate_all("links => links.map(link => link.href)")
@@ -63,6 +64,7 @@ def test_a_wrong_key_and_a_wrong_role_are_told_what_to_do(chromium: Any, filled:
         assert "reader" in tab.page.locator("main").inner_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("system", ["light", "dark"])
 def test_the_theme_follows_the_system_until_one_is_chosen(chromium: Any, filled: Serving, system: str) -> None:
     other = "dark" if system == "light" else "light"
@@ -84,7 +86,9 @@ def test_the_theme_follows_the_system_until_one_is_chosen(chromium: Any, filled:
         assert tab.page.url.endswith(TRACE)
 
 
-@pytest.mark.parametrize("width", [WIDE, MIDDLE, NARROW, 320])
+@pytest.mark.parametrize(
+    "width", [NARROW, *(pytest.param(width, marks=pytest.mark.slow) for width in (WIDE, MIDDLE, 320))]
+)
 def test_no_page_scrolls_sideways(chromium: Any, filled: Serving, width: int) -> None:
     with window(chromium, filled, width=width) as tab:
         for path in (
@@ -99,6 +103,7 @@ def test_no_page_scrolls_sideways(chromium: Any, filled: Serving, width: int) ->
             assert tab.overflow() <= 0, path
 
 
+@pytest.mark.slow
 def test_bars_of_the_waterfall_stand_on_one_scale(chromium: Any, filled: Serving) -> None:
     with window(chromium, filled) as tab:
         tab.go(f"/traces/{stored.GRADED}")
@@ -115,6 +120,7 @@ def test_bars_of_the_waterfall_stand_on_one_scale(chromium: Any, filled: Serving
         assert runs["answer.grade"] < runs["llm.call"] < runs["grade.parse"]
 
 
+@pytest.mark.slow
 def test_a_branch_folds_without_any_script(chromium: Any, filled: Serving) -> None:
     with window(chromium, filled) as tab:
         tab.go(f"/traces/{stored.GRADED}")
@@ -126,6 +132,7 @@ def test_a_branch_folds_without_any_script(chromium: Any, filled: Serving) -> No
         assert call.is_visible()
 
 
+@pytest.mark.slow
 def test_the_keyboard_gets_everywhere_and_its_place_is_seen(chromium: Any, filled: Serving) -> None:
     with window(chromium, filled) as tab:
         tab.page.keyboard.press("Tab")
@@ -143,6 +150,7 @@ def test_the_keyboard_gets_everywhere_and_its_place_is_seen(chromium: Any, fille
         tab.page.wait_for_url("**/traces/*")
 
 
+@pytest.mark.slow
 def test_the_chosen_observation_is_in_sight_in_a_long_tree(chromium: Any, filled: Serving) -> None:
     trace_id = f"{700:032x}"
     steps = [stored.step(trace_id, 1, start=-900, took=9)]
@@ -162,6 +170,7 @@ def test_the_chosen_observation_is_in_sight_in_a_long_tree(chromium: Any, filled
         assert tab.page.locator("#observation h2").bounding_box()["y"] < 900
 
 
+@pytest.mark.slow
 def test_a_page_prints_whole(chromium: Any, filled: Serving) -> None:
     with window(chromium, filled) as tab:
         tab.go(TRACE)

@@ -6,7 +6,7 @@ import time
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certtrace.redaction.policy.kinds import TYPES
@@ -21,6 +21,7 @@ def plain(markup: str) -> str:
     return html.unescape(_TAG.sub("", markup))
 
 
+@settings(max_examples=60)
 @given(st.text())
 def test_only_own_tags_come_out_of_any_text(text: str) -> None:
     tags = set(_TAG.findall(str(visible(text))))
@@ -103,6 +104,7 @@ json_values = st.recursive(
 )
 
 
+@settings(max_examples=60)
 @given(st.lists(json_values, max_size=4))
 def test_json_laid_out_is_the_same_json(value: list[object]) -> None:
     found = json_html(orjson.dumps(value).decode(), 1_000_000)
@@ -168,12 +170,12 @@ def test_long_values_are_cut_and_say_how_long_they_are() -> None:
 
 def test_a_megabyte_is_laid_out_in_no_time() -> None:
     for text in (
-        orjson.dumps({"a": "é\u202e<person:7f3a91c204>" * 50_000}).decode(),
-        orjson.dumps([[1, {"k": "v"}]] * 60_000).decode(),
+        orjson.dumps({"a": "é\u202e<person:7f3a91c204>" * 20_000}).decode(),
+        orjson.dumps([[1, {"k": "v"}]] * 12_000).decode(),
         '{"a":' * 900 + "1" + "}" * 900,
         "<" * 1_000_000,
         "[EMAIL " * 150_000,
     ):
         started = time.process_time()
         assert block_of(text, 4_000_000) is not None
-        assert time.process_time() - started < 5
+        assert time.process_time() - started < 2

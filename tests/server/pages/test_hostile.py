@@ -128,7 +128,7 @@ def query_of(text: str) -> str:
     return "/?" + urlencode(dict.fromkeys(names, text[:900]))
 
 
-@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize("width", [NARROW, pytest.param(WIDE, marks=pytest.mark.slow)])
 def test_nothing_that_was_recorded_runs_loads_or_leads_anywhere(chromium: Any, poisoned: Serving, width: int) -> None:
     with window(chromium, poisoned, width=width) as tab:
         for path in (*PATHS, query_of(EVIL), "/traces/" + query_of(EVIL)[2:], f"/sign-in{query_of(EVIL)[1:]}"):
@@ -154,6 +154,7 @@ def test_nothing_that_was_recorded_runs_loads_or_leads_anywhere(chromium: Any, p
         assert [said for said in tab.complaints if said != expected] == []
 
 
+@pytest.mark.slow
 def test_what_was_recorded_is_seen_as_it_is(chromium: Any, poisoned: Serving) -> None:
     with window(chromium, poisoned) as tab:
         tab.go(f"/traces/{ID}?observation={'b' * 16}&whole=output")
