@@ -115,3 +115,8 @@ def test_numbers_behind_a_telephone_number_do_not_hide_it():
 )
 def test_tables_of_numbers_hold_no_telephone_number(text):
     assert of_type("PHONE", text) == []
+
+
+@pytest.mark.parametrize("text", ["call 192.168.0.0/16", "answer: 10.0.0.0/8 is private", "answer 2147483647 rows"])
+def test_a_network_is_no_number_whatever_word_stands_before_it(text):
+    assert of_type("PHONE", text) == []

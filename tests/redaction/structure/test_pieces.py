@@ -137,3 +137,17 @@ def test_an_exam_secret_told_in_pieces_is_found_whole():
     out = walk.redact(value, "value")
     assert out["stream"][0].startswith("<exam-secret:")
     assert out["stream"][1:] == ["", " now"]
+
+
+def test_a_sentence_after_one_that_ends_in_an_address_loses_no_word():
+    redactor = Redactor(RedactionPolicy(), bytes(32))
+    first, second = redactor.redact_value(["asked by max@example.org", "Please write to max@example.org today"])[0]
+    assert second.startswith("Please write to <email:")
+    assert first.removeprefix("asked by ") == second.removeprefix("Please write to ").removesuffix(" today")
+
+
+def test_an_address_cut_within_its_domain_is_found_whole():
+    redactor = Redactor(RedactionPolicy(), bytes(32))
+    clean = "".join(redactor.redact_value(["asked by max.must", "ermann@example.co", "m today"])[0])
+    assert "ermann" not in clean
+    assert "example" not in clean

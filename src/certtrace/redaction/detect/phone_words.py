@@ -11,8 +11,8 @@ _NOUNS: Final = """
     phonenumber mobilenumber cellno phoneno mobileno registered
 """
 _VERBS: Final = """
-    call called calling dial dialed dialled dialing reach reached reachable ring rang contact contacted answering answer
-    answered text texted message ruf anrufen erreichbar erreichen appeler appelez joindre llamar llame llamame chiamare
+    call called calling dial dialed dialled dialing reach reached reachable ring rang contact contacted answering text
+    texted message ruf anrufen erreichbar erreichen appeler appelez joindre llamar llame llamame chiamare
     chiama ligar bellen
 """
 _PLACES: Final = """

@@ -61,6 +61,8 @@ _MIN_NATIONAL: Final = 9
 _MAX_NATIONAL: Final = 12
 _MAX_GROUPS: Final = 6
 _MIN_GROUPS_00: Final = 3
+_NETWORK: Final = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3})(?:/\d{1,2})?")
+_MAX_OCTET: Final = 255
 
 Place = tuple[int, int]
 
@@ -170,9 +172,15 @@ def _phone(run: str, before: str, after: str) -> Place | None:
     nanp = _NANP.search(run)
     if nanp is not None and _stands_alone(run, *nanp.span()):
         return nanp.span()
-    if _MIN_DIGITS <= len(digits) <= _MAX_DIGITS and "\n" not in run and is_named(before, after):
-        return 0, len(run)
+    if _MIN_DIGITS <= len(digits) <= _MAX_DIGITS and "\n" not in run and not _is_network(run):
+        return (0, len(run)) if is_named(before, after) else None
     return None
+
+
+def _is_network(run: str) -> bool:
+    """Tell whether the run is an IPv4 address or network, such as `192.168.0.0/16`, whatever word stands before it."""
+    octets = _NETWORK.fullmatch(run)
+    return octets is not None and all(int(octet) <= _MAX_OCTET for octet in octets[1].split("."))
 
 
 def _has_form(run: str, digits: str) -> bool:

@@ -86,7 +86,8 @@ class _Pieces:
         """Tell whether a finding across borders comes of values that have nothing to do with each other.
 
         They have nothing where a piece is such a finding by itself, as in a row of a table, or where one ends at the
-        border at which another begins. One that only touches a border may well go on behind it.
+        border at which another begins. One that only touches a border may well go on behind it, unless a capital after
+        a small letter begins a sentence there.
         """
         touching = 0
         for number in range(first, last + 1):
@@ -99,7 +100,8 @@ class _Pieces:
                     continue
                 if alone.start == 0 and alone.end == len(text):
                     return True
-                touching += number == first and alone.end == len(edge)
+                if number == first and alone.end == len(edge):
+                    touching += 1 + (edge[-1].islower() and self.texts[first + 1][0].isupper())
                 touching += number == last and alone.start == 0
         return touching > 1
 
