@@ -65,7 +65,7 @@ def _looked_at(connection: sqlite3.Connection, asked: Selection) -> Iterator[tup
     if text.strip() and not query:
         return  # no words: nothing has them
     search = Found(connection, asked.project, query) if query else None
-    few = json.dumps(sorted(search.trace_ids())) if search is not None and search.count <= _FEW else None
+    few = json.dumps(sorted(search.trace_ids())) if search is not None and search.at_most <= _FEW else None
     for group in asked.groups:
         position = asked.start_of(group)
         while True:

@@ -5,23 +5,23 @@ import sqlite3
 import sys
 from array import array
 from collections.abc import Sequence
-from functools import reduce
 from typing import Final
 
 from certtrace.records.search.documents import KINDS, OBSERVATIONS, Kind
 from certtrace.records.search.entries import BITS, WITHIN, mark_of
 from certtrace.records.search.words import Query, has_phrases, words_of
 
-Places = dict[int, Sequence[int]]
-"""By the number of the 4,096 the places in them."""
+Part = dict[int, Sequence[int]]
+"""Where one word stands: by the number of the 4,096 the places in them."""
 
+# A cross join keeps its order: few chunks, and in each of them one look for the word.
 _WHOLE: Final = (
-    "SELECT w.chunk, w.places FROM search_chunks AS c JOIN search_words AS w "
+    "SELECT w.chunk, w.places FROM search_chunks AS c CROSS JOIN search_words AS w "
     "ON w.project = c.project AND w.kind = c.kind AND w.chunk = c.chunk AND w.word = ? "
     "WHERE c.project = ? AND c.kind = ?"
 )
 _BEGINNING: Final = (
-    "SELECT w.chunk, w.places FROM search_chunks AS c JOIN search_words AS w "
+    "SELECT w.chunk, w.places FROM search_chunks AS c CROSS JOIN search_words AS w "
     "ON w.project = c.project AND w.kind = c.kind AND w.chunk = c.chunk AND w.word BETWEEN ? AND ? "
     "WHERE c.project = ? AND c.kind = ?"
 )
@@ -36,19 +36,20 @@ class Found:
         self._connection = connection
         self._project = project
         self._query = query
-        self._places = {kind.code: self._matching(kind) for kind in KINDS}
+        self._places = {kind.code: _Places(self._parts(kind)) for kind in KINDS}
 
     @property
-    def count(self) -> int:
-        """Return how many records have all words."""
-        return sum(len(places) for found in self._places.values() for places in found.values())
+    def at_most(self) -> int:
+        """Return how many records may have all words: as many as have the rarest, among each 4,096."""
+        return sum(places.at_most for places in self._places.values())
 
     def numbers(self, kind: Kind) -> list[int]:
         """Return the numbers of the records that have all words."""
-        return [chunk << BITS | place for chunk, places in self._places[kind.code].items() for place in places]
+        places = self._places[kind.code]
+        return [chunk << BITS | place for chunk in places.chunks for place in sorted(places.within(chunk))]
 
     def trace_ids(self) -> set[str]:
-        """Return the traces of all records that have all words. For few only: see `count`."""
+        """Return the traces of all records that have all words. For few only: see `at_most`."""
         found: set[str] = set()
         for kind in KINDS:
             rows = self._connection.execute(
@@ -62,7 +63,7 @@ class Found:
         """Return those of some traces that match, phrases in their order too."""
         found: set[str] = set()
         for kind in KINDS:
-            if self._places[kind.code]:
+            if self._places[kind.code].chunks:
                 found |= self._among(kind, [trace_id for trace_id in trace_ids if trace_id not in found])
         return found
 
@@ -72,7 +73,7 @@ class Found:
             "WHERE project = ? AND trace_id IN (SELECT value FROM json_each(?))",
             (self._project, json.dumps(trace_ids)),
         )
-        held = _Held(self._places[kind.code])
+        held = self._places[kind.code].holds
         candidates = [(number, trace_id) for number, trace_id in map(tuple, rows) if held(number)]
         if not self._query.phrases:
             return {trace_id for _, trace_id in candidates}
@@ -89,31 +90,37 @@ class Found:
         ).fetchone()
         return row is not None and has_phrases(kind.texts_of(row), self._query.phrases)
 
-    def _matching(self, kind: Kind) -> Places:
+    def _parts(self, kind: Kind) -> list[Part]:
         parts = [self._rows(_WHOLE, (word,), kind) for word in self._query.words]
-        parts += [self._rows(_BEGINNING, (start, start + _LAST), kind) for start in self._query.beginnings]
-        return reduce(_both, parts) if parts else {}
+        return parts + [self._rows(_BEGINNING, (start, start + _LAST), kind) for start in self._query.beginnings]
 
-    def _rows(self, statement: str, words: tuple[str, ...], kind: Kind) -> Places:
-        found: Places = {}
+    def _rows(self, statement: str, words: tuple[str, ...], kind: Kind) -> Part:
+        found: Part = {}
         for chunk, blob in map(tuple, self._connection.execute(statement, (*words, self._project, kind.code))):
             places = array("H", blob)
             found[chunk] = sorted({*found[chunk], *places}) if chunk in found else places
         return found
 
 
-class _Held:
-    """Tells whether a record is among places; those of one 4,096 are made a set when they are first asked for."""
+class _Places:
+    """Where all words stand. Those of one 4,096 are brought together when they are first asked for."""
 
-    def __init__(self, places: Places) -> None:
-        self._places = places
-        self._sets: dict[int, frozenset[int]] = {}
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = parts
+        self._within: dict[int, frozenset[int]] = {}
+        self.chunks = sorted(set(parts[0]).intersection(*parts[1:])) if parts else []
+        self.at_most = sum(min(len(part[chunk]) for part in parts) for chunk in self.chunks)
 
-    def __call__(self, number: int) -> bool:
-        chunk = number >> BITS
-        if chunk not in self._sets:
-            self._sets[chunk] = frozenset(self._places.get(chunk, ()))
-        return number & WITHIN in self._sets[chunk]
+    def within(self, chunk: int) -> frozenset[int]:
+        """Return the places among one 4,096."""
+        if chunk not in self._within:
+            rarest, *others = sorted((part.get(chunk, ()) for part in self._parts), key=len)
+            self._within[chunk] = frozenset(rarest).intersection(*others)
+        return self._within[chunk]
+
+    def holds(self, number: int) -> bool:
+        """Tell whether a record is among them."""
+        return number & WITHIN in self.within(number >> BITS)
 
 
 def locate(connection: sqlite3.Connection, project: str, observation_id: str) -> list[str]:
@@ -132,11 +139,3 @@ def locate(connection: sqlite3.Connection, project: str, observation_id: str) ->
         (project, observation_id, json.dumps(indexed.numbers(OBSERVATIONS)), OBSERVATIONS.code, mark),
     )
     return [row[0] for row in rows]
-
-
-def _both(left: Places, right: Places) -> Places:
-    return {
-        chunk: shared
-        for chunk, places in left.items()
-        if chunk in right and (shared := sorted(set(places) & set(right[chunk])))
-    }
