@@ -401,3 +401,8 @@ def test_numbers_read_as_javascript_writes_them():
     found = observed({"langfuse.trace.name": 5.0, "langfuse.version": 2**63 - 1, "langfuse.release": 0.25})
     assert (found.trace_name, found.version, found.release) == ("5", "9223372036854776000", "0.25")
     assert json.loads(observed({"input": [1.0, float("nan"), -(2**63)]}).input) == [1, None, -9223372036854776000]
+
+
+@pytest.mark.parametrize("given", [0, "0", "soon", True, ["2026-11-23"]])
+def test_what_is_no_moment_is_no_first_token(given):
+    assert observed({f"{OBSERVATION}.completion_start_time": given}).completion_start_time_ns is None

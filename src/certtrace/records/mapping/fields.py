@@ -276,13 +276,13 @@ def completion_start_time_ns(attributes: Attributes, start_time_ns: int) -> int 
     """Return when the first token came: a time, at times doubly quoted, or Vercel's distance from the start."""
     given = attributes.get(semconv.OBSERVATION_COMPLETION_START_TIME)
     if given is not None:
-        if given == 0 and not isinstance(given, bool):
-            return None  # a moment to the server, but one that it then takes for none
         found = moment_ns(given)
-        if found is None and isinstance(given, str):
-            found = moment_ns(parsed(given))
+        if found is None:
+            given = parsed(given)
+            found = moment_ns(given)
         if found is not None:
-            return found
+            # The number zero is a moment to the server, but one that it then takes for none.
+            return None if given == 0 else found
     waited = first_known(attributes, _WAITING_KEYS)
     if waited is None or not is_set(waited):
         return None
