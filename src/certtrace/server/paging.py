@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Query
+from pydantic import BeforeValidator
 
 _LARGEST = 2**53
 
@@ -32,7 +33,15 @@ class Page:
         return {"data": data, "meta": meta}
 
 
-def _page(page: Annotated[int, Query(ge=1, le=_LARGEST)] = 1, limit: Annotated[int, Query(ge=1, le=100)] = 50) -> Page:
+def _default(number: int) -> BeforeValidator:
+    """Take an empty parameter as one that is not given, as Langfuse does."""
+    return BeforeValidator(lambda given: number if given == "" else given)
+
+
+def _page(
+    page: Annotated[int, _default(1), Query(ge=1, le=_LARGEST)] = 1,
+    limit: Annotated[int, _default(50), Query(ge=1, le=100)] = 50,
+) -> Page:
     return Page(page, limit)
 
 

@@ -78,6 +78,12 @@ def test_a_page_far_away_is_empty_or_refused(http: httpx.Client, page: str) -> N
         assert answer.status_code == 400 or answer.json()["data"] == []
 
 
+def test_an_empty_page_or_limit_means_the_default(http: httpx.Client) -> None:
+    for path in ("/v2/datasets", "/datasets", "/dataset-items"):
+        meta = http.get(API + path, params={"page": "", "limit": ""}).json()["meta"]
+        assert (meta["page"], meta["limit"]) == (1, 50)
+
+
 def test_many_labels_and_tags_are_kept(http: httpx.Client, fresh: Fresh) -> None:
     many = [f"label-{number}" for number in range(2_000)]
     body: dict[str, Any] = {"name": fresh("many"), "prompt": "x", "labels": many}
