@@ -76,11 +76,12 @@ def seen(request: Request, caller: Caller, trace_ids: Iterable[str], *, whole: b
         request: The request.
         caller: Who asks.
         trace_ids: The traces; each is recorded once.
-        whole: Whether the trace itself was asked for, and not a list. Default: whether the path names a record.
+        whole: Whether the trace itself was asked for, and not a list. Default: whether the path ends in a record's
+            id, or names a trace.
     """
     route: Any = request.scope.get("route")
     path = getattr(route, "path", request.url.path)
-    itself = bool(request.path_params) if whole is None else whole
+    itself = (path.endswith("}") or "trace_id" in request.path_params) if whole is None else whole
     box_of(request).access.reads.record(caller.key, path, trace_ids, whole=itself)
 
 
