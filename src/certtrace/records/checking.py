@@ -132,7 +132,9 @@ def _summaries(connection: sqlite3.Connection) -> Finding:
         "(SELECT project, trace_id, count(*) AS found FROM observations GROUP BY project, trace_id) AS o "
         "USING (project, trace_id) WHERE t.observation_count <> coalesce(o.found, 0)"
     ).fetchone()
-    (pending,) = connection.execute("SELECT count(*) FROM traces WHERE pending > 0").fetchone()
+    (pending,) = connection.execute(
+        "SELECT count(*) FROM traces INDEXED BY traces_pending WHERE pending > 0"
+    ).fetchone()
     if wrong:
         return Finding("summaries", is_right=False, text=f"{wrong:,} traces count other observations than they have")
     waiting = f"; {pending:,} wait for their details" if pending else ""

@@ -93,7 +93,8 @@ def renew_pending(connection: sqlite3.Connection, now_ns: int, *, quiet_seconds:
         quiet_seconds: Only a trace to which nothing has come for so long.
     """
     row = connection.execute(
-        "SELECT project, trace_id FROM traces WHERE pending > 0 AND updated_at_ns <= ? LIMIT 1",
+        "SELECT project, trace_id FROM traces INDEXED BY traces_pending "
+        "WHERE pending > 0 AND updated_at_ns <= ? LIMIT 1",
         (now_ns - int(quiet_seconds * 1e9),),
     ).fetchone()
     if row is not None:

@@ -91,7 +91,12 @@ class SearchIndex:
     def _summarise(self) -> bool:
         """Summarise a large trace that was only added to; see `certtrace.records.summaries`."""
         with self._database.reading() as connection:
-            if connection.execute("SELECT 1 FROM traces WHERE pending > 0 LIMIT 1").fetchone() is None:
+            if (
+                connection.execute(
+                    "SELECT 1 FROM traces INDEXED BY traces_pending WHERE pending > 0 LIMIT 1"
+                ).fetchone()
+                is None
+            ):
                 return False
         with self._database.writing(_BUSY_SECONDS) as connection:
             return renew_pending(connection, time.time_ns())
