@@ -1,40 +1,13 @@
-"""Metadata on one level, and the functions that filters call."""
-
-from typing import Any
-
-import pytest
+"""Metadata values as lists cut them, and the functions that filters call."""
 
 from certtrace.records.queries.flat import (
     SHOWN_CHARACTERS,
-    flat_metadata,
     has_words,
     has_words_folded,
     metadata_number,
     metadata_text,
     shortened,
 )
-
-
-@pytest.mark.parametrize(
-    ("metadata", "flat"),
-    [
-        ({}, {}),
-        ({"a": 1, "b": [1, {"c": 2}]}, {"a": 1, "b": [1, {"c": 2}]}),
-        ({"a": {"b": {"c": None}}, "d": {}}, {"a.b.c": None, "d": {}}),
-        ({"a": {"b": 1}, "a.b": 2}, {"a.b": 1}),
-        ({"a.b": 2, "a": {"b": 1}}, {"a.b": 2}),
-    ],
-)
-def test_paths_become_keys(metadata: dict[str, Any], flat: dict[str, Any]) -> None:
-    assert flat_metadata(metadata) == flat
-    assert list(flat_metadata(metadata)) == list(flat)
-
-
-def test_depth_costs_no_stack() -> None:
-    deep: dict[str, Any] = {"leaf": 1}
-    for _ in range(5000):
-        deep = {"a": deep}
-    assert list(flat_metadata(deep).values()) == [1]
 
 
 def test_what_is_long_is_cut() -> None:
@@ -51,10 +24,16 @@ def test_a_value_is_found_as_text_and_as_number() -> None:
     assert metadata_text(metadata, "none") == "null"
     assert metadata_text(metadata, "missing") is None
     assert metadata_text(None, "a") is None
-    assert metadata_number(metadata, "a.n") == 3
+    assert metadata_number(metadata, "a.n") == 2.5
     assert metadata_number(metadata, "digits") == 7
     assert metadata_number(metadata, "flag") is None
     assert metadata_number(metadata, "a.b") is None
+
+
+def test_metadata_that_is_no_object_is_one_value() -> None:
+    assert metadata_text('["a"]', "metadata") == '["a"]'
+    assert metadata_text("5", "metadata") == "5"
+    assert metadata_text("null", "a") is None
 
 
 def test_words_are_found_whole() -> None:

@@ -111,7 +111,6 @@ def test_metadata_is_flat_and_cut_unless_it_is_expanded(box: Serving) -> None:
     assert one(box, ROOT, fields="metadata")["metadata"] == {
         "resourceAttributes.service.name": "grader",
         "scope.name": "s",
-        "scope.attributes": {},
         "attempt": 2,
     }
 

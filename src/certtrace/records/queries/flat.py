@@ -1,34 +1,17 @@
-"""Metadata as the newer API shows it: one level, keys as dotted paths."""
+"""Metadata as lists show it and filters ask for it: on one level, with dotted names."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import orjson
+
+from certtrace.records.mapping.metadata import flat_metadata
 
 SHOWN_CHARACTERS: Final = 200
 """How much of a metadata value a list shows unless it is asked for the whole."""
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9\u0080-\U0010ffff]+")
-
-
-def flat_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return metadata with dotted paths for keys; of keys that collide, the first given stands."""
-    flat: dict[str, Any] = {}
-    for key, value in _leaves("", metadata):
-        flat.setdefault(key, value)
-    return flat
-
-
-def _leaves(prefix: str, value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield paths and values; what is empty is a value of its own."""
-    pending: list[tuple[str, Any]] = [(prefix, value)]
-    while pending:
-        path, at = pending.pop()
-        if isinstance(at, Mapping) and (at or not path):
-            pending.extend((f"{path}.{key}" if path else str(key), at[key]) for key in reversed(list(at)))
-        else:
-            yield path, at
 
 
 def shortened(value: Any) -> Any:
@@ -66,7 +49,8 @@ def _value(metadata: str | None, key: str) -> Any:
     if not metadata:
         return _MISSING
     whole = orjson.loads(metadata)
-    return whole[key] if key in whole else flat_metadata(whole).get(key, _MISSING)
+    # Scores may carry any JSON; what is no object is shown as one.
+    return flat_metadata(whole if isinstance(whole, dict) else {"metadata": whole}).get(key, _MISSING)
 
 
 def has_words(text: str | None, wanted: str) -> bool:

@@ -9,7 +9,8 @@ import orjson
 
 from certtrace.records.catalog.model_prices import ModelPrices
 from certtrace.records.langfuse_json import iso
-from certtrace.records.queries.flat import flat_metadata, shortened
+from certtrace.records.mapping.metadata import flat_metadata
+from certtrace.records.queries.flat import shortened
 from certtrace.records.queries.observations import Row
 from certtrace.records.queries.prompt_ids import PromptIds
 from certtrace.records.queries.where import NS_PER_MS
