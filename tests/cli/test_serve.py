@@ -48,6 +48,18 @@ def ended(process: subprocess.Popen[str], sign: int) -> tuple[int, str]:
     return process.returncode, said
 
 
+def refuses(url: httpx.URL) -> bool:
+    """Wait until nobody listens there any more."""
+    deadline = time.monotonic() + WAIT
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((url.host, url.port or 80), timeout=WAIT).close()
+        except ConnectionRefusedError:
+            return True
+        time.sleep(0.01)
+    return False
+
+
 def refused(home, *options: str, **environment: str) -> str:
     done = subprocess.run(
         [*SERVE, "--home", str(home), "serve", "--port", "0", *options],
@@ -109,13 +121,13 @@ def test_a_request_under_way_is_finished(home):
             body = b'{"name": "late", "traceId": "' + b"a" * 32 + b'", "value": 1}'
             head = (
                 f"POST /api/public/scores HTTP/1.1\r\nHost: {url.host}\r\nAuthorization: Basic {basic}\r\n"
-                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
             )
-            connection.sendall(head.encode() + body[:10])
-            time.sleep(0.3)  # the head has to be read before the signal; nothing tells when
+            connection.sendall(head.encode())
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 100")  # the route waits for the body now
             process.send_signal(signal.SIGTERM)
-            time.sleep(0.3)  # as above, for the signal
-            connection.sendall(body[10:])
+            assert refuses(url)
+            connection.sendall(body)
             assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
         assert process.wait(WAIT) == 0
 
