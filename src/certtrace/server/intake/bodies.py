@@ -36,6 +36,9 @@ _LONG_INTEGER: Final = re.compile(rb'(?<![\w".])\d{19}')
 _MOST_VALUES: Final = 2_000_000
 """Most values in JSON: an empty list takes three bytes on the wire and sixty in memory."""
 _INT64: Final = 2**63
+_BODIES_AT_ONCE: Final = 4
+"""How many bodies of the greatest length may be held at the same time; of shorter ones, more."""
+_LATER: Final = {"Connection": "close", "Retry-After": "1"}
 _CLOSE: Final = {"Connection": "close"}
 
 
@@ -50,6 +53,7 @@ class Bodies:
         """Take the application behind it."""
         self._app = app
         self._limits = limits
+        self._held = Held(_BODIES_AT_ONCE * limits.body_bytes)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -61,12 +65,38 @@ class Bodies:
         if refusal is not None:
             await _refuse(refusal, receive, send)
             return
-        body = _Body(scope["method"], headers, receive, self._limits)
+        body = _Body(scope["method"], headers, receive, self._limits, self._held)
         if body.is_packed:
             scope["headers"] = [
                 pair for pair in scope["headers"] if pair[0] not in (b"content-encoding", b"content-length")
             ]
-        await self._app(scope, body.receive, send)
+        try:
+            await self._app(scope, body.receive, send)
+        finally:
+            body.let_go()
+
+
+class Held:
+    """How many bytes the bodies of all requests under way take together."""
+
+    def __init__(self, most: int) -> None:
+        """Take how many they may take."""
+        self._most = most
+        self._total = 0
+
+    def take(self, length: int) -> None:
+        """Count bytes.
+
+        Raises:
+            BodyError: 503, there are too many; what the request took before stays counted until it is let go.
+        """
+        if length > 0 and self._total + length > self._most:
+            raise BodyError(503, "Too many requests with long bodies are under way. Try again.", _LATER)
+        self._total += length
+
+    def give(self, length: int) -> None:
+        """Count bytes no more."""
+        self._total -= length
 
 
 def _refusal(headers: dict[bytes, bytes], limits: Limits) -> BodyError | None:
@@ -114,9 +144,11 @@ def _encoding(headers: dict[bytes, bytes]) -> str:
 class _Body:
     """The body of one request."""
 
-    def __init__(self, method: str, headers: dict[bytes, bytes], receive: Receive, limits: Limits) -> None:
+    def __init__(self, method: str, headers: dict[bytes, bytes], receive: Receive, limits: Limits, held: Held) -> None:
         self._receive = receive
         self._limits = limits
+        self._held = held
+        self._taken = 0
         self.is_packed = "gzip" in _encoding(headers)
         kind = headers.get(b"content-type", b"").lower()
         # PUT brings files, which may be of any kind.
@@ -129,7 +161,8 @@ class _Body:
             return await self._receive()
         self._is_read = True
         raw = await self._read()
-        body = await _in_thread(self._checked, raw) if len(raw) > _INLINE_BYTES else self._checked(raw)
+        body = await run_in_threadpool(self._checked, raw) if len(raw) > _INLINE_BYTES else self._checked(raw)
+        self._take(len(body) - self._taken)
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def _read(self) -> bytes:
@@ -145,9 +178,19 @@ class _Body:
                 pieces.clear()
                 await _discard(self._receive)
                 raise _too_long(self._limits.packed_bytes)
+            self._take(len(piece))
             pieces.append(piece)
             if not message.get("more_body", False):
                 return b"".join(pieces)
+
+    def let_go(self) -> None:
+        """Count the body no more: the request is done."""
+        self._held.give(self._taken)
+        self._taken = 0
+
+    def _take(self, length: int) -> None:
+        self._held.take(length)
+        self._taken += length
 
     async def _next(self) -> Message:
         try:
@@ -159,10 +202,6 @@ class _Body:
     def _checked(self, raw: bytes) -> bytes:
         body = unpacked(raw, self._limits.body_bytes) if self.is_packed else raw
         return safe_json(body, self._limits.depth) if self._is_json and body.strip() else body
-
-
-async def _in_thread(work: Callable[[bytes], bytes], raw: bytes) -> bytes:
-    return await run_in_threadpool(work, raw)
 
 
 def unpacked(packed: bytes, most: int) -> bytes:
@@ -214,9 +253,10 @@ def _depth(value: object, most: int) -> int:
     level = [value]
     depth = 0
     while depth <= most:
-        level = [item for each in level if isinstance(each, (dict, list)) for item in _items(each)]
-        if not level:
+        holders = [each for each in level if isinstance(each, (dict, list))]
+        if not holders:
             return depth
+        level = [item for each in holders for item in _items(each)]
         depth += 1
     return depth
 
