@@ -109,7 +109,9 @@ def test_flat_metadata_has_dotted_names_and_keeps_texts_apart_from_numbers_where
 def test_a_receipt_of_redaction_shows_in_whatever_scope():
     receipt = {semconv.REDACTION_RECEIPT: '{"policy":"p"}'}
     assert observed(receipt, scope="langfuse-sdk").metadata[semconv.REDACTION_RECEIPT] == {"policy": "p"}
-    assert observed(receipt, scope="lib").metadata[semconv.REDACTION_RECEIPT] == {"policy": "p"}
+    foreign = observed({**receipt, "sent": "1"}, scope="lib").metadata
+    assert foreign[semconv.REDACTION_RECEIPT] == {"policy": "p"}
+    assert foreign["attributes"] == {"sent": "1"}
 
 
 TOOL = {"type": "function", "function": {"name": "search", "parameters": {}}}

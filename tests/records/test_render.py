@@ -22,8 +22,8 @@ def step(name="step", **given):
     return span(name, trace_id=TRACE, **given)
 
 
-def trace_of(*spans, scores=()):
-    observations = tuple(observations_of(resource_spans(spans)))
+def trace_of(*spans, scores=(), scope=semconv.SCOPE_NAME):
+    observations = tuple(observations_of(resource_spans(spans, scope=scope)))
     return Trace(summary=summarise(TRACE, map(facts_of, observations)), observations=observations, scores=scores)
 
 
@@ -168,6 +168,12 @@ def test_receipts_and_rules_are_summed_up():
     assert redaction_text(trace) == "redacted: 3 EMAIL, 1 PERSON; withheld 2; policy ab12; 1 without a receipt"
     assert sampling_text(trace) == "kept by rule error, certain; rule baseline, 1 of 2"
     assert redaction_text(trace_of(step())) is None
+
+
+def test_a_receipt_that_a_foreign_span_keeps_as_text_counts():
+    request = step(attributes=meta(cert__redaction={"policy": "ab12", "counts": {"EMAIL": 1}, "withheld": 0}))
+    trace = trace_of(request, scope="opentelemetry.instrumentation.httpx")
+    assert redaction_text(trace) == "redacted: 1 EMAIL; withheld 0; policy ab12"
 
 
 def test_a_damaged_receipt_breaks_nothing():

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from certtrace import semconv
-from certtrace.records.mapping.values import number
+from certtrace.records.mapping.values import decoded, number
 from certtrace.records.model import Observation
 
 
@@ -101,6 +101,8 @@ def number_fact(observation: Observation, key: str) -> float | None:
 def object_fact(observation: Observation, key: str) -> Mapping[str, object]:
     """Return one attribute that is an object, such as the redaction receipt; empty when it is not."""
     value = fact(observation, key)
+    if isinstance(value, str) and value.startswith("{"):
+        value = decoded(value)  # spans of other libraries keep metadata as the text that was sent
     return value if isinstance(value, Mapping) else {}
 
 

@@ -170,7 +170,8 @@ def _classified(key: str) -> Role:
         "late_parameter": key.removeprefix(_LATE_PARAMETER_PREFIX) if key.startswith(_LATE_PARAMETER_PREFIX) else "",
     }
     role = Role(
-        leftover=not dropped and not key.startswith(_BLOB_PREFIXES),
+        # The receipt is the redaction's own and has a place of its own: what was sent stays what was sent.
+        leftover=not dropped and not key.startswith(_BLOB_PREFIXES) and key != semconv.REDACTION_RECEIPT,
         rows=_rows(key, is_content=dropped or key in _KEPT_CONTENT) | (TOOLS if "tools" in (observation, trace) else 0),
         is_metadata=bool(observation or trace),
         observation_name=observation,
