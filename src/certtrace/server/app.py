@@ -6,6 +6,7 @@ from certtrace.server import errors, guard, pages
 from certtrace.server.api import ROUTERS
 from certtrace.server.box import Box
 from certtrace.server.intake.bodies import Bodies
+from certtrace.server.routes import is_known
 
 
 def create_app(box: Box) -> FastAPI:
@@ -18,7 +19,7 @@ def create_app(box: Box) -> FastAPI:
     app.state.box = box
     app.state.routers = (*ROUTERS, *pages.ROUTERS)
     errors.install(app)
-    app.add_middleware(Bodies, limits=box.limits)
+    app.add_middleware(Bodies, limits=box.limits, admit=is_known)
     guard.install(app, box)
     for router in ROUTERS:
         app.include_router(router)

@@ -1,10 +1,10 @@
 """The table of routes: what each one needs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
@@ -45,6 +45,21 @@ def methods_at(app: FastAPI, path: str) -> list[str]:
     if not found:
         return []
     return sorted(found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set()))
+
+
+def is_known(scope: Mapping[str, Any]) -> bool:
+    """Tell whether whoever sends a request is known before its body is read: by a key, or by what the route looks at.
+
+    Raises:
+        ApiError: 401, the route needs a key and the request shows none; 429, too many failed.
+    """
+    route = scope.get("route")
+    if not isinstance(route, APIRoute):
+        return False
+    if _needed(route.dependant)[1]:
+        caller_of(Request(dict(scope)))
+        return True
+    return route.body_field is None  # the route reads the body itself when it has looked at the rest
 
 
 def _needed(dependant: Dependant) -> tuple[Permission | None, bool]:

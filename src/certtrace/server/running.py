@@ -7,17 +7,17 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 import h11
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from certtrace.errors import ConfigurationError
 
@@ -30,7 +30,7 @@ _HEAD_SECONDS: Final = 20.0
 """Longest time that a client may take for the head of a request."""
 _HEAD_BYTES: Final = 65_536
 _CONNECTIONS: Final = 800
-"""Open connections; further ones are closed at once. Below the usual limit of 1024 open files."""
+"""Open connections; further ones take the place of those that ask nothing. Below the usual limit of 1024 open files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +129,26 @@ class _Connection(H11Protocol):
     """A connection that does not wait for ever: uvicorn bounds the time between requests, not that of their heads."""
 
     _head: asyncio.TimerHandle | None = None
+    idle_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
+        self.idle_since = self.loop.time()
         if len(self.connections) > _CONNECTIONS:
-            transport.close()
-            return
-        self._await_head()
+            # Whoever holds hundreds of connections open without asking anything is to lock out nobody else.
+            _longest_idle(self.connections).transport.abort()
+        if not transport.is_closing():
+            self._await_head()
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether no request is under way; one whose head is not whole yet is none."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self.idle_since = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -155,6 +168,13 @@ class _Connection(H11Protocol):
         if self._head is not None:
             self._head.cancel()
             self._head = None
+
+
+def _longest_idle(connections: Iterable[Any]) -> "_Connection":
+    """Return the connection to close: the one that has been idle for longest, the newest where all are busy."""
+    ours = [each for each in connections if isinstance(each, _Connection) and not each.transport.is_closing()]
+    idle = [each for each in ours if each.is_idle]
+    return min(idle, key=lambda each: each.idle_since) if idle else max(ours, key=lambda each: each.idle_since)
 
 
 class _Server(uvicorn.Server):

@@ -1,7 +1,7 @@
 """Bounds on what a request body may cost: its bytes on the wire and unpacked, its time, the depth and numbers of JSON.
 
-A body is read when the route asks for it, so that a request without a key is refused before. What a route gets is
-whole, unpacked and, where it is JSON, safe for every parser: a decoder that knows no bounds never sees it.
+A body is read when the route asks for it; where it does not come at once, the key is looked at before. What a route
+gets is whole, unpacked and, where it is JSON, safe for every parser: a decoder that knows no bounds never sees it.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from certtrace.server.answers import answer
 from certtrace.server.box import Limits
+from certtrace.server.errors import ApiError
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -25,6 +26,12 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 _PIECE_SECONDS: Final = 20.0
 """Longest wait for the next piece of a body."""
+_WHOLE_SECONDS: Final = 120.0
+"""Longest wait for all pieces together."""
+_UNKNOWN_SECONDS: Final = 5.0
+"""Likewise where nobody has shown a key yet: forms."""
+_AT_ONCE_SECONDS: Final = 0.1
+"""A body that takes longer is waited for only if the key is one."""
 _LINGER_SECONDS: Final = 2.0
 """How long the rest of a refused body is read: a client that is cut off while it sends may never see the answer."""
 _GZIP: Final = 31
@@ -42,6 +49,11 @@ _LATER: Final = {"Connection": "close", "Retry-After": "1"}
 _CLOSE: Final = {"Connection": "close"}
 
 
+Admit = Callable[[MutableMapping[str, Any]], bool]
+"""Tells whether a request may take its time: its key is one, or its route has looked at what it has instead. Raises
+where the key is none."""
+
+
 class BodyError(HTTPException):
     """A body that is refused. Routes need not know it: FastAPI passes it on."""
 
@@ -49,10 +61,11 @@ class BodyError(HTTPException):
 class Bodies:
     """The part of the application that stands before every route and bounds what is read."""
 
-    def __init__(self, app: App, limits: Limits) -> None:
-        """Take the application behind it."""
+    def __init__(self, app: App, limits: Limits, admit: Admit) -> None:
+        """Take the application behind it, the bounds, and what looks at keys."""
         self._app = app
         self._limits = limits
+        self._admit = admit
         self._held = Held(_BODIES_AT_ONCE * limits.body_bytes)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -65,7 +78,7 @@ class Bodies:
         if refusal is not None:
             await _refuse(refusal, receive, send)
             return
-        body = _Body(scope["method"], headers, receive, self._limits, self._held)
+        body = _Body(scope, receive, self._limits, self._held, self._admit)
         if body.is_packed:
             scope["headers"] = [
                 pair for pair in scope["headers"] if pair[0] not in (b"content-encoding", b"content-length")
@@ -133,6 +146,10 @@ def _too_long(limit: int) -> BodyError:
     return BodyError(413, f"The body is longer than {limit} bytes. Send it in parts.", _CLOSE)
 
 
+def _too_slow() -> BodyError:
+    return BodyError(408, "The body did not come in time.", _CLOSE)
+
+
 def _no_gzip() -> BodyError:
     return BodyError(400, "Failed to decompress request body")
 
@@ -144,15 +161,20 @@ def _encoding(headers: dict[bytes, bytes]) -> str:
 class _Body:
     """The body of one request."""
 
-    def __init__(self, method: str, headers: dict[bytes, bytes], receive: Receive, limits: Limits, held: Held) -> None:
+    def __init__(
+        self, scope: MutableMapping[str, Any], receive: Receive, limits: Limits, held: Held, admit: Admit
+    ) -> None:
+        headers = dict(scope["headers"])
+        self._scope = scope
         self._receive = receive
+        self._admit = admit
         self._limits = limits
         self._held = held
         self._taken = 0
         self.is_packed = "gzip" in _encoding(headers)
         kind = headers.get(b"content-type", b"").lower()
         # PUT brings files, which may be of any kind.
-        self._is_json = method != "PUT" and (b"json" in kind or not kind)
+        self._is_json = scope["method"] != "PUT" and (b"json" in kind or not kind)
         self._is_read = False
 
     async def receive(self) -> Message:
@@ -160,10 +182,33 @@ class _Body:
         if self._is_read:
             return await self._receive()
         self._is_read = True
-        raw = await self._read()
+        raw = await self._read_in_time()
         body = await run_in_threadpool(self._checked, raw) if len(raw) > _INLINE_BYTES else self._checked(raw)
         self._take(len(body) - self._taken)
         return {"type": "http.request", "body": body, "more_body": False}
+
+    async def _read_in_time(self) -> bytes:
+        reading = asyncio.ensure_future(self._read())
+        try:
+            done, _ = await asyncio.wait((reading,), timeout=_AT_ONCE_SECONDS)
+            if done:
+                return reading.result()
+            longest = _WHOLE_SECONDS if await self._is_known() else _UNKNOWN_SECONDS
+            async with asyncio.timeout(longest):
+                return await reading
+        except TimeoutError:
+            raise _too_slow() from None
+        finally:
+            reading.cancel()
+            if reading.done() and not reading.cancelled():
+                reading.exception()  # so that asyncio does not log it as one that nobody asked for
+
+    async def _is_known(self) -> bool:
+        try:
+            return await run_in_threadpool(self._admit, self._scope)
+        except ApiError as error:
+            # As an error that FastAPI passes on; others it takes for a body that cannot be read.
+            raise BodyError(error.status, error.message, {**(error.headers or {}), "Connection": "close"}) from None
 
     async def _read(self) -> bytes:
         pieces: list[bytes] = []
@@ -197,7 +242,7 @@ class _Body:
             async with asyncio.timeout(_PIECE_SECONDS):
                 return await self._receive()
         except TimeoutError:
-            raise BodyError(408, "The body did not come in time.", _CLOSE) from None
+            raise _too_slow() from None
 
     def _checked(self, raw: bytes) -> bytes:
         body = unpacked(raw, self._limits.body_bytes) if self.is_packed else raw
