@@ -7,12 +7,23 @@ from typing import Final
 from certtrace import semconv
 from certtrace.ports import ScopeRecord
 from certtrace.records.mapping.keys import COMMON_METADATA, Sorted
-from certtrace.records.mapping.values import Attributes, as_object, decoded, is_set, mapped, parsed, plain_data
+from certtrace.records.mapping.values import (
+    Attributes,
+    as_object,
+    decoded,
+    is_set,
+    mapped,
+    parsed,
+    plain_data,
+    plain_number,
+)
 
 LANGFUSE_SCOPE: Final = "langfuse-sdk"
 """Scopes whose name begins so keep no leftover attributes."""
 _FIRST_ENCODING_MAJOR: Final = 5
 _LONGEST_MAJOR: Final = 6
+_JSON_STARTS: Final = frozenset('{["-0123456789tfn \t\r\n')
+_LARGEST_SAFE: Final = 2**53 - 1
 
 
 def metadata_of(
@@ -86,12 +97,43 @@ def flat_metadata(metadata: Mapping[str, object]) -> dict[str, object]:
     Texts stay texts where the SDK wrote its values as JSON; elsewhere a text that is JSON is shown decoded.
     """
     found: dict[str, object] = {}
-    scope = metadata.get("scope")
-    keeps_texts = isinstance(scope, Mapping) and is_encoded(scope.get("name"), scope.get("version"))
-    for name, value in _leaves(metadata, ""):
+    keeps_texts = _keeps_texts(metadata)
+    for name, value in _leaves(_told(metadata), ""):
         if name not in found:
-            found[name] = value if keeps_texts or not isinstance(value, str) else decoded(value)
+            found[name] = value if keeps_texts else _shown(value)
     return found
+
+
+def shown_metadata(metadata: Mapping[str, object]) -> Mapping[str, object]:
+    """Return metadata as the 4.x API shows it: nested objects as they are, texts that are JSON decoded as above."""
+    told = _told(metadata)
+    return told if _keeps_texts(metadata) else {name: _shown(value) for name, value in told.items()}
+
+
+def _told(metadata: Mapping[str, object]) -> Mapping[str, object]:
+    """Leave out the receipt of a redaction that found nothing: other SDKs' metadata reads as it was sent."""
+    receipt = metadata.get(semconv.REDACTION_RECEIPT)
+    if not isinstance(receipt, Mapping) or receipt.get("counts") or receipt.get("withheld"):
+        return metadata
+    scope = metadata.get("scope")
+    if not isinstance(scope, Mapping) or scope.get("name") == semconv.SCOPE_NAME:
+        return metadata
+    return {name: value for name, value in metadata.items() if name != semconv.REDACTION_RECEIPT}
+
+
+def _keeps_texts(metadata: Mapping[str, object]) -> bool:
+    scope = metadata.get("scope")
+    return isinstance(scope, Mapping) and is_encoded(scope.get("name"), scope.get("version"))
+
+
+def _shown(value: object) -> object:
+    """Return a text that is JSON decoded, but for whole numbers that JavaScript cannot hold."""
+    if not isinstance(value, str) or value[:1] not in _JSON_STARTS:
+        return value
+    result = decoded(value)
+    if isinstance(result, float):
+        return plain_number(result)
+    return value if isinstance(result, int) and abs(result) > _LARGEST_SAFE else result
 
 
 def _leaves(node: Mapping[str, object], path: str) -> Iterator[tuple[str, object]]:

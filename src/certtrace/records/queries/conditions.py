@@ -223,6 +223,10 @@ def _averages(where: Where, condition: Condition, scores: str) -> None:
 
 
 def _categories(where: Where, condition: Condition, scores: str) -> None:
+    if condition.type == "stringOptions":
+        pairs = f"EXISTS (SELECT 1 {scores} AND s.data_type = 'CATEGORICAL' AND s.name || ':' || s.value IN {LISTED})"
+        where.add(pairs if condition.operator == "any of" else f"NOT {pairs}", as_list(condition.value))
+        return
     some = f"EXISTS (SELECT 1 {scores} AND s.name = ? AND s.data_type = 'CATEGORICAL' AND s.value IN {LISTED})"
     where.add(some if condition.operator == "any of" else f"NOT {some}", condition.key, as_list(condition.value))
 

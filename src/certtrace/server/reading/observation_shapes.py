@@ -9,7 +9,7 @@ import orjson
 
 from certtrace.records.catalog.model_prices import ModelPrices
 from certtrace.records.langfuse_json import iso
-from certtrace.records.mapping.metadata import flat_metadata
+from certtrace.records.mapping.metadata import flat_metadata, shown_metadata
 from certtrace.records.queries.flat import shortened
 from certtrace.records.queries.observations import Row
 from certtrace.records.queries.prompt_ids import PromptIds
@@ -184,7 +184,7 @@ def whole_observation(row: Row, project: str, lookups: Lookups) -> Shape:
         "version": row["version"] or None,
         "input": parsed_content(row["input"]),
         "output": parsed_content(row["output"]),
-        "metadata": orjson.Fragment(row["metadata"]),
+        "metadata": shown_metadata(orjson.loads(row["metadata"])),
         "model": row["model"] or None,
         "modelParameters": orjson.Fragment(row["model_parameters"]),
         "promptId": lookups.prompt_id(row),

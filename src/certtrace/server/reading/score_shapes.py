@@ -6,6 +6,7 @@ from typing import Any, Final
 import orjson
 
 from certtrace.records.langfuse_json import iso
+from certtrace.records.mapping import shown_metadata
 from certtrace.records.queries.scores import Row
 
 Shape = dict[str, Any]
@@ -18,15 +19,11 @@ def score_by_groups(row: Row, project: str, groups: Collection[str]) -> Shape:
     """Return a score whose value has the type that its data type says, with the groups of fields asked for."""
     shape = _core(row, project) | {"value": _own_value(row)}
     if "details" in groups:
-        shape["details"] = {
-            "comment": row["comment"],
-            "configId": row["config_id"],
-            "metadata": _metadata(row),
-        }
+        shape |= {"comment": row["comment"], "configId": row["config_id"], "metadata": _metadata(row)}
     if "subject" in groups:
         shape["subject"] = _subject(row)
     if "annotation" in groups:
-        shape["annotation"] = {"authorUserId": row["author_user_id"], "queueId": row["queue_id"]}
+        shape |= {"authorUserId": row["author_user_id"], "queueId": row["queue_id"]}
     return shape
 
 
@@ -98,7 +95,7 @@ def _metadata(row: Row) -> Shape:
     metadata = orjson.loads(row["metadata"])
     if metadata is None:
         return {}
-    return metadata if isinstance(metadata, dict) else {"metadata": metadata}
+    return shown_metadata(metadata) if isinstance(metadata, dict) else {"metadata": metadata}
 
 
 def _subject(row: Row) -> Shape:

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from certtrace.records.langfuse_json import iso
+from certtrace.records.mapping import shown_metadata
 from certtrace.records.queries import sessions
 from certtrace.records.queries.traces import TraceRecord
 from certtrace.server.reading.observation_shapes import parsed_content
@@ -32,11 +33,16 @@ def trace_shape(record: TraceRecord, project: str) -> Shape:
         "public": bool(row["public"]),
         "input": parsed_content(record.input),
         "output": parsed_content(record.output),
-        "metadata": orjson.Fragment(record.metadata),
+        "metadata": _metadata(record.metadata),
         "createdAt": iso(created),
         "updatedAt": iso(row["updated_at_ns"] or created),
         "externalId": None,
     }
+
+
+def _metadata(stored: str) -> Any:
+    metadata = orjson.loads(stored)
+    return shown_metadata(metadata) if isinstance(metadata, dict) else metadata
 
 
 def listed_trace(record: TraceRecord, project: str, groups: Collection[str]) -> Shape:
