@@ -166,6 +166,26 @@ def test_an_unusable_sampler_of_opentelemetry_is_named(monkeypatch, variables, s
         load()
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("ALLOWED_HOSTS", "https://traces.example", "without http"),
+        ("ALLOWED_HOSTS", "traces.example:3000", "without a port"),
+        ("BASE_URL", "traces.example", "https://traces.example:3000"),
+    ],
+)
+def test_an_unusable_setting_of_the_server_says_what_to_write(monkeypatch, variable, value, said):
+    monkeypatch.setenv(f"CERTTRACE_SERVER_{variable}", value)
+    with pytest.raises(ConfigurationError, match=said) as raised:
+        load()
+    assert f"environment variable CERTTRACE_SERVER_{variable}" in str(raised.value)
+
+
+def test_an_option_of_the_server_is_named_as_it_is_written():
+    with pytest.raises(ConfigurationError, match=r"option --base-url cannot be"):
+        load(server_base_url="traces.example")
+
+
 def test_an_empty_variable_counts_as_not_set(monkeypatch):
     monkeypatch.setenv("CERTTRACE_SAMPLE_RATE", "")
     monkeypatch.setenv("LANGFUSE_SAMPLE_RATE", "0.5")
@@ -304,7 +324,7 @@ def test_foreign_variables_are_left_alone(monkeypatch):
         ("LANGFUSE_TIMEOUT", "0", "greater than 0"),
         ("CERTTRACE_SERVER_RETENTION_DAYS", "all=3", "default=90"),
         ("CERTTRACE_SERVER_RETENTION_DAYS", "default=0", "days above 0"),
-        ("CERTTRACE_SERVER_RETENTION_DAYS", "default", "valid number"),
+        ("CERTTRACE_SERVER_RETENTION_DAYS", "default", "default=90"),
         ("CERTTRACE_SERVER_PORT", "70000", "less than or equal to 65535"),
         ("CERTTRACE_SERVER_BASE_URL", "traces.example", "pattern"),
     ],

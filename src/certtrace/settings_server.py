@@ -9,6 +9,9 @@ from pydantic_settings import BaseSettings, NoDecode
 
 PREFIX: Final = "CERTTRACE_"
 _KEPT: Final = re.compile(r"(?:[a-z0-9_-]{1,40}/)?(?:default|failed|scored)")
+_DAYS_FORM: Final = "write default=90,failed=365,scored=730 with days above 0, or staging/default=7 for an environment"
+_HOST: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?")
+_BASE_URL: Final = re.compile(r"https?://[^\s?#@]+")
 
 
 def either(own: str, *vendors: str) -> AliasChoices:
@@ -23,9 +26,7 @@ class ServerSettings(BaseSettings):
     """Address to listen on. Other than this machine's own needs TLS, or a word that it does without."""
     server_port: int = Field(default=3000, ge=0, le=65_535, validation_alias=either("SERVER_PORT"))
     """Port to listen on; 0 takes any free one."""
-    server_base_url: str | None = Field(
-        default=None, pattern=r"^https?://[^\s?#@]+$", validation_alias=either("SERVER_BASE_URL")
-    )
+    server_base_url: str | None = Field(default=None, validation_alias=either("SERVER_BASE_URL"))
     """Where clients reach the server, if that is not the address it listens on: behind a proxy, by a name."""
     server_allowed_hosts: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(), validation_alias=either("SERVER_ALLOWED_HOSTS")
@@ -60,21 +61,37 @@ class ServerSettings(BaseSettings):
     )
     """Days for which traces are kept: `default=90,failed=365`, of one environment `staging/default=7`."""
 
+    @field_validator("server_base_url", mode="after")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if value is not None and not _BASE_URL.fullmatch(value):
+            msg = "write an address such as https://traces.example:3000, without credentials, query or fragment"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("server_allowed_hosts", mode="after")
+    @classmethod
+    def _are_names(cls, value: frozenset[str]) -> frozenset[str]:
+        if not all(map(_HOST.fullmatch, value)):
+            msg = "write names of hosts such as traces.example, without http:// and without a port"
+            raise ValueError(msg)
+        return value
+
     @field_validator("server_retention_days", mode="before")
     @classmethod
     def _parse_days(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
         pairs = [part.partition("=") for part in value.split(",") if part.strip()]
-        return {name.strip(): days.strip() for name, _, days in pairs}
+        try:
+            return {name.strip(): float(days) for name, _, days in pairs}
+        except ValueError:
+            raise ValueError(_DAYS_FORM) from None
 
     @field_validator("server_retention_days", mode="after")
     @classmethod
     def _known_classes(cls, value: dict[str, float]) -> dict[str, float]:
         for name, days in value.items():
             if not _KEPT.fullmatch(name) or not 0 < days < 100_000:
-                msg = (
-                    "write default=90,failed=365,scored=730 with days above 0, or staging/default=7 for an environment"
-                )
-                raise ValueError(msg)
+                raise ValueError(_DAYS_FORM)
         return value

@@ -105,7 +105,18 @@ def test_who_read_which_trace_is_shown(run, access):
         ("listed", key["public_key"]),
     }
     shown = run("keys", "reads").stdout
-    assert len(shown.splitlines()) == 3
+    assert len(shown.splitlines()) == 2 * 3
     assert "\x1b" not in shown
-    assert len(run("keys", "reads", "--limit", "1").stdout.splitlines()) == 1
+    assert key["public_key"][:14] in shown
+    assert len(run("keys", "reads", "--limit", "1").stdout.splitlines()) == 2
     assert run("keys", "reads", "--before", "1d").stdout == ""
+
+
+def test_lists_for_people_fit_a_terminal_of_eighty_columns(run, access):
+    key = made(run, "--note", "grading worker", "--expires", "90d")
+    known = access.known(key["public_key"], key["secret_key"])
+    access.reads.record(known, "/api/public/traces/{trace_id}", ["a" * 32], whole=True)
+    access.reads.record(known, "/api/public/traces/{trace_id}", ["a" * 32], whole=True)
+    lines = [*run("keys", "list").stdout.splitlines(), *run("keys", "reads").stdout.splitlines()]
+    assert len(lines) == 3 + 2
+    assert [line for line in lines if len(line) > 80] == []

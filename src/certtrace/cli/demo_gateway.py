@@ -5,9 +5,11 @@ import threading
 from contextlib import ExitStack
 from typing import Final
 
+import click
+
 from certtrace import assembly
 from certtrace.cli.home import ChosenHome
-from certtrace.cli.terminal import output, print_json, print_lines
+from certtrace.cli.terminal import print_json, remark
 from certtrace.demo.faults import FaultLevel, FaultPlan
 from certtrace.demo.provider import EXTERNAL_MODEL
 from certtrace.demo.serving import start_gateway
@@ -27,14 +29,12 @@ def serve_gateway(home: ChosenHome, *, as_json: bool) -> None:
         if as_json:
             print_json({"base_url": url, "model": EXTERNAL_MODEL})
         else:
-            print_lines(output(), _told(url))
+            _say_ready(url)
         ended.wait()
 
 
-def _told(url: str) -> list[str]:
-    return [
-        f"The gateway is ready; its model {EXTERNAL_MODEL} grades short answers. For the OpenAI SDK:",
-        f"export OPENAI_BASE_URL={url}",
-        "export OPENAI_API_KEY=not-needed",
-        "Stop it with Ctrl-C.",
-    ]
+def _say_ready(url: str) -> None:
+    remark(f"The gateway is ready; its model {EXTERNAL_MODEL} grades short answers. For the OpenAI SDK:")
+    click.echo(f"export OPENAI_BASE_URL={url}")
+    click.echo("export OPENAI_API_KEY=not-needed")
+    remark("Stop it with Ctrl-C.")

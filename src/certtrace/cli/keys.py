@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _ROLES: Final = ("writer", "reader", "auditor", "admin")
 _USUAL_ROLES: Final = ("writer", "reader")
 _PAGE: Final = 500
+_SHOWN_OF_KEY: Final = 14
+"""As much of a public key as tells it from the others; the list of keys has the whole of it."""
 
 
 @click.group()
@@ -113,13 +115,13 @@ def reads(home: ChosenHome, /, *, project: str, as_json: bool, **wanted: Any) ->
     """Show who read which trace through the server, the latest first."""
     with _opened(home) as access:
         found = list(_reads(access, _project(access, project), **wanted))
-    for read in found:
-        if as_json:
+    if as_json:
+        for read in found:
             print_json(_read_json(read))
-        else:
-            click.echo(_read_line(read))
-    if not found and not as_json:
+        return
+    if not found:
         remark("Nobody read such traces.")
+    print_lines(output(), [line for read in found for line in _read_lines(read)])
 
 
 @contextmanager
@@ -164,17 +166,18 @@ def _state(entry: "KeyEntry") -> str:
     from time import time_ns  # noqa: PLC0415 - help must be quick
 
     if entry.revoked_at_ns is not None:
-        return f"revoked {_moment(entry.revoked_at_ns)}"
+        return f"revoked {_minute(entry.revoked_at_ns)}"
     if entry.expires_at_ns is not None and entry.expires_at_ns <= time_ns():
-        return f"expired {_moment(entry.expires_at_ns)}"
-    return "valid" if entry.expires_at_ns is None else f"valid until {_moment(entry.expires_at_ns)}"
+        return f"expired {_minute(entry.expires_at_ns)}"
+    return "valid" if entry.expires_at_ns is None else f"valid until {_minute(entry.expires_at_ns)}"
 
 
 def _entry_lines(entry: "KeyEntry") -> Iterator[str]:
-    used = "never used" if entry.used_at_ns is None else f"used {_moment(entry.used_at_ns)}"
-    yield f"{entry.public_key}  {one_line(entry.project.name)}  {', '.join(sorted(entry.roles))}  {_state(entry)}"
-    note = f", {one_line(entry.note)}" if entry.note else ""
-    yield f"  secret {entry.shown_secret}, made {_moment(entry.created_at_ns)}, {used}{note}"
+    used = "never used" if entry.used_at_ns is None else f"used {_minute(entry.used_at_ns)}"
+    note = f"  {one_line(entry.note)}" if entry.note else ""
+    yield f"{entry.public_key}  {one_line(entry.project.name)}  {', '.join(sorted(entry.roles))}"
+    yield f"  {_state(entry)}, {used}, made {_minute(entry.created_at_ns)}"
+    yield f"  secret {entry.shown_secret}{note}"
 
 
 def _entry_json(entry: "KeyEntry") -> dict[str, Any]:
@@ -192,10 +195,11 @@ def _entry_json(entry: "KeyEntry") -> dict[str, Any]:
     }
 
 
-def _read_line(read: "Read") -> str:
-    times = f"{read.times} times since {_moment(read.first_at_ns)}" if read.times > 1 else "once"
-    who = f"{read.public_key} ({one_line(read.note)})" if read.note else read.public_key
-    return f"{_moment(read.last_at_ns)}  {one_line(read.trace_id)}  {read.how:6}  {who}  {read.route}  {times}"
+def _read_lines(read: "Read") -> Iterator[str]:
+    times = f"{read.times} times since {_minute(read.first_at_ns)}" if read.times > 1 else "once"
+    note = f"  {one_line(read.note)}" if read.note else ""
+    yield f"{_minute(read.last_at_ns)}  {one_line(read.trace_id)}  {read.how}, {times}"
+    yield f"  {read.route}  {read.public_key[:_SHOWN_OF_KEY]}…{note}"
 
 
 def _read_json(read: "Read") -> dict[str, Any]:
@@ -216,3 +220,10 @@ def _moment(time_ns: int | None) -> str | None:
     from certtrace.records.langfuse_json import iso  # noqa: PLC0415 - help must be quick
 
     return None if time_ns is None else iso(time_ns)
+
+
+def _minute(time_ns: int) -> str:
+    """Return a time as people read it; JSON has it to the millisecond."""
+    from certtrace.records.langfuse_json import iso  # noqa: PLC0415 - help must be quick
+
+    return iso(time_ns)[:16].replace("T", " ")

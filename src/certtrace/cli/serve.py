@@ -1,6 +1,7 @@
 """`certtrace serve`: a Langfuse-compatible API and the web page over the store."""
 
 import logging
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from certtrace.server.access import Access, NewKey, Project
     from certtrace.server.box import Box
     from certtrace.server.running import Tls
-    from certtrace.server.upkeep import Upkeep
     from certtrace.settings import Settings
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -143,12 +143,16 @@ def _app(box: "Box") -> Any:
     return create_app(box)
 
 
-def _upkeep(box: "Box", settings: "Settings") -> "Upkeep":
-    from certtrace.server.chores import chores_of, retention_of  # noqa: PLC0415 - the extra `server` may be missing
+@contextmanager
+def _upkeep(box: "Box", settings: "Settings") -> Iterator[None]:
+    from certtrace.server.chores import chores_of, indexing_of, retention_of  # noqa: PLC0415 - the extra `server` may be missing
     from certtrace.server.upkeep import Upkeep  # noqa: PLC0415 - as above
 
     kept = retention_of(settings.server_retention_days)
-    return Upkeep(chores_of(box, reads_kept_days=settings.server_reads_kept_days, kept=kept))
+    with indexing_of(box) as indexing:
+        chores = chores_of(box, indexing.look_after, reads_kept_days=settings.server_reads_kept_days, kept=kept)
+        with Upkeep(chores):
+            yield
 
 
 def _first_key(access: "Access", wanted: str | None) -> "tuple[Project, NewKey | None]":
@@ -171,7 +175,7 @@ def _say_ready(box: "Box", settings: "Settings", wanted: str | None, *, as_json:
         print_json({"url": box.base_url, "project": project.name, "project_id": project.id, **keys})
         return
     if key is None:
-        remark("Make keys with: certtrace keys create")
+        remark(f"Sign in with a key. To make another: certtrace --home {shlex.quote(str(settings.home))} keys create")
     else:
         remark(f"First key of project {project.name}, role admin. It is shown now and never again:")
         click.echo(f"export LANGFUSE_BASE_URL={box.base_url}")
