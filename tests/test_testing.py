@@ -107,7 +107,7 @@ def test_a_project_that_does_not_use_the_fixture_does_not_load_the_sdk(project):
             assert "pydantic" not in sys.modules
         """
     )
-    run(project, "-p", "no:logfire", "-p", "no:hypothesispytest").assert_outcomes(passed=1)
+    run(project, "-p", "no:logfire", "-p", "no:hypothesispytest", "-p", "no:langsmith_plugin").assert_outcomes(passed=1)
 
 
 def test_recording_reads_no_environment_and_writes_no_file(tmp_path, monkeypatch):

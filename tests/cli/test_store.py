@@ -188,7 +188,7 @@ def test_compacting_needs_room(run, path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("usage", (), {"free": 10})())
     result = run("store", "compact")
     assert result.exit_code == 2
-    assert "SQLITE_TMPDIR" in result.output
+    assert "TMPDIR" in result.output
 
 
 def test_compacting_a_busy_store_says_so_and_changes_nothing(run, path, monkeypatch):

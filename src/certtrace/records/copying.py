@@ -108,7 +108,7 @@ def _into_place(part: Path, target: Path, *, overwrite: bool) -> None:
 
 def _check_room(path: Path, needed: int) -> None:
     """A store is rewritten into a temporary file first, and from there through its log."""
-    temporary = Path(os.environ.get("SQLITE_TMPDIR") or tempfile.gettempdir())
+    temporary = Path(tempfile.gettempdir())
     folders = {path.parent.stat().st_dev: path.parent, temporary.stat().st_dev: temporary}
     times = 2 if len(folders) == 1 else 1
     for folder in folders.values():
@@ -117,7 +117,7 @@ def _check_room(path: Path, needed: int) -> None:
         if free < wanted:
             msg = (
                 f"Compacting {path} needs {wanted // 10**6:,} MB free in {folder}, there are {free // 10**6:,} MB. "
-                "Free space, or name another temporary folder with SQLITE_TMPDIR."
+                "Free space, or name another temporary folder with TMPDIR."
             )
             raise InputError(msg)
 

@@ -123,9 +123,7 @@ def test_a_secret_in_a_wrong_header_is_refused_and_not_repeated(box: Serving, he
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "path", [PROJECTS, "/api/public/nowhere", "/odd/fails", "/openapi.json", "/api/public/health"]
-)
+@pytest.mark.parametrize("path", [PROJECTS, "/api/public/nowhere", "/odd/fails", "/openapi.json", "/api/public/health"])
 def test_every_answer_of_the_api_keeps_itself_to_itself(guarded: Serving, path: str) -> None:
     headers = guarded.client().get(path, headers={"Origin": "https://evil.example"}).headers
     assert headers["x-content-type-options"] == "nosniff"

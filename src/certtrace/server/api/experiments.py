@@ -14,8 +14,8 @@ from pydantic import BeforeValidator, Field
 from certtrace.records.catalog import experiments
 from certtrace.records.catalog.experiments import ExperimentFilter, ExperimentSummary, Position, Row
 from certtrace.records.langfuse_json import iso
+from certtrace.records.mapping.metadata import flat_metadata
 from certtrace.records.queries import scores
-from certtrace.records.queries.flat import flat_metadata
 from certtrace.server.access.callers import Reading, seen
 from certtrace.server.answers import answer
 from certtrace.server.api.fields import Moment
