@@ -196,9 +196,9 @@ def _entry_json(entry: "KeyEntry") -> dict[str, Any]:
 
 
 def _read_lines(read: "Read") -> Iterator[str]:
-    times = f"{read.times} times since {_minute(read.first_at_ns)}" if read.times > 1 else "once"
+    times = f"{read.times} times since {_minute(read.first_at_ns)[5:10]}" if read.times > 1 else "once"
     note = f"  {one_line(read.note)}" if read.note else ""
-    yield f"{_minute(read.last_at_ns)}  {one_line(read.trace_id)}  {read.how}, {times}"
+    yield f"{_minute(read.last_at_ns)}  {one_line(read.trace_id)}  {read.how} {times}"
     yield f"  {read.route}  {read.public_key[:_SHOWN_OF_KEY]}…{note}"
 
 
