@@ -10,7 +10,7 @@ import pytest
 from tests.server.records import Records
 from tests.server.serving import serving
 
-from certtrace.server.chores import chores_of, retention_of
+from certtrace.server.chores import chores_of, indexing_of, retention_of
 from certtrace.server.upkeep import Chore, Upkeep
 
 
@@ -60,13 +60,15 @@ def test_the_end_does_not_wait_for_the_next_turn() -> None:
 def test_a_box_is_indexed_and_old_traces_and_reads_go(tmp_path: Path) -> None:
     with serving(tmp_path) as running:
         Records(running.client(), running.project.id, "ancient").make()
-        chores = {chore.name: chore for chore in chores_of(running.box, reads_kept_days=1, kept=retention_of({}))}
+        index = indexing_of(running.box).index_here
+        made = chores_of(running.box, index, reads_kept_days=1, kept=retention_of({}))
+        chores = {chore.name: chore for chore in made}
         while chores["Indexing"].do():
             pass
         for chore in chores.values():
             chore.do()
         assert running.client().get("/api/public/traces").json()["meta"]["totalItems"] == 1
-        short = chores_of(running.box, reads_kept_days=1, kept=retention_of({"default": 1e-9, "scored": 1e-9}))
+        short = chores_of(running.box, index, reads_kept_days=1, kept=retention_of({"default": 1e-9, "scored": 1e-9}))
         for chore in short:
             while chore.do():
                 pass

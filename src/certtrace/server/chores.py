@@ -1,13 +1,14 @@
 """The chores of one box."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from certtrace.records import retention
 from certtrace.records.retention import Retention
 from certtrace.records.search import SearchIndex
 from certtrace.server.box import Box
+from certtrace.server.indexing import Indexing
 from certtrace.server.media import sweeping
 from certtrace.server.upkeep import Chore
 
@@ -17,12 +18,21 @@ _SWEEP_SECONDS: Final = 3_600.0
 _SWEEP_BUDGET_SECONDS: Final = 0.5
 
 
-def chores_of(box: Box, *, reads_kept_days: int, kept: Retention) -> list[Chore]:
-    """Return what has to be done again and again for a box."""
+def indexing_of(box: Box) -> Indexing:
+    """Return what keeps a box's search index up to date."""
     index = SearchIndex(box.store)
+    return Indexing(box.store.path, lambda: index.catch_up(_INDEX_BUDGET_SECONDS) > 0)
 
-    def catch_up() -> bool:
-        return index.catch_up(_INDEX_BUDGET_SECONDS) > 0
+
+def chores_of(box: Box, indexing: Callable[[], bool], *, reads_kept_days: int, kept: Retention) -> list[Chore]:
+    """Return what has to be done again and again for a box.
+
+    Args:
+        box: The box.
+        indexing: Sees to it that the search index is kept up to date; returns whether more is to be done at once.
+        reads_kept_days: For how long it is known who read what.
+        kept: For how long traces are kept.
+    """
 
     def forget_traces() -> bool:
         return not retention.sweep(box.store, kept, time.time_ns(), _SWEEP_BUDGET_SECONDS).is_done
@@ -36,7 +46,7 @@ def chores_of(box: Box, *, reads_kept_days: int, kept: Retention) -> list[Chore]
         return False
 
     return [
-        Chore("Indexing", _INDEX_SECONDS, catch_up),
+        Chore("Indexing", _INDEX_SECONDS, indexing),
         Chore("Deleting old traces", _SWEEP_SECONDS, forget_traces),
         Chore("Deleting media that nothing uses", _SWEEP_SECONDS, forget_media),
         Chore("Deleting old records of reads", _SWEEP_SECONDS, forget_reads),

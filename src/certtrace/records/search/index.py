@@ -14,17 +14,24 @@ from certtrace.records.summaries import renew_pending
 _AT_ONCE_CHARACTERS: Final = 16_000_000
 _CHANGED_AT_ONCE: Final = 256
 _BUSY_SECONDS: Final = 0.25
+_COUNTED: Final = 10_000
 
 
 class SearchIndex:
     """The full-text index of one store."""
 
-    def __init__(self, database: Database) -> None:
-        """Take the store."""
+    def __init__(self, database: Database, *, busy_seconds: float = _BUSY_SECONDS) -> None:
+        """Take the store.
+
+        Args:
+            database: The store.
+            busy_seconds: How long a step waits for other writers.
+        """
         self._database = database
+        self._busy_seconds = busy_seconds
 
     def catch_up(self, budget_seconds: float) -> int:
-        """Index what has been written since; return how many records are left.
+        """Index what has been written since; return how many records are left; see `behind`.
 
         Several processes may do so at once: each step is one transaction. A store that is busy is left for later.
 
@@ -40,7 +47,7 @@ class SearchIndex:
         return self.behind()
 
     def behind(self) -> int:
-        """Return how many records are not indexed yet."""
+        """Return how many records are not indexed yet; of each kind 10,000 are counted at most."""
         with self._database.reading() as connection:
             queued = int(connection.execute("SELECT count(*) FROM search_queue").fetchone()[0])
             return queued + sum(_behind(connection, kind) for kind in KINDS)
@@ -57,7 +64,7 @@ class SearchIndex:
         if not read:
             return False
         last = max(read)
-        with self._database.writing(_BUSY_SECONDS) as connection:
+        with self._database.writing(self._busy_seconds) as connection:
             if mark_of(connection, kind) != mark:
                 return True  # another process was quicker
             if _stored(connection, kind, mark, last) != read:
@@ -71,7 +78,7 @@ class SearchIndex:
         with self._database.reading() as connection:
             if connection.execute("SELECT 1 FROM search_queue LIMIT 1").fetchone() is None:
                 return False
-        with self._database.writing(_BUSY_SECONDS) as connection:
+        with self._database.writing(self._busy_seconds) as connection:
             for kind in KINDS:
                 queued = connection.execute(
                     "SELECT number FROM search_queue WHERE kind = ? LIMIT ?", (kind.code, _CHANGED_AT_ONCE)
@@ -98,14 +105,14 @@ class SearchIndex:
                 is None
             ):
                 return False
-        with self._database.writing(_BUSY_SECONDS) as connection:
+        with self._database.writing(self._busy_seconds) as connection:
             return renew_pending(connection, time.time_ns())
 
 
 def _behind(connection: sqlite3.Connection, kind: Kind) -> int:
     row = connection.execute(
-        f"SELECT count(*) FROM {kind.table} WHERE number > ?",  # noqa: S608 - constants
-        (mark_of(connection, kind),),
+        f"SELECT count(*) FROM (SELECT 1 FROM {kind.table} WHERE number > ? LIMIT ?)",  # noqa: S608 - constants
+        (mark_of(connection, kind), _COUNTED),
     ).fetchone()
     return int(row[0])
 
