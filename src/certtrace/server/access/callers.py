@@ -30,6 +30,11 @@ class Caller:
         """Return the id of that project."""
         return self.key.project.id
 
+    @property
+    def may_read(self) -> bool:
+        """Tell whether the key may see what is stored. Who may only write is told what was sent, not what was there."""
+        return Permission.READ in self.key.permissions
+
 
 def caller_of(request: Request) -> Caller:
     """Return who asks.

@@ -15,7 +15,6 @@ from certtrace.records.catalog.datasets import Dataset
 from certtrace.records.catalog.json_values import plain_text
 from certtrace.records.catalog.refusals import RefusedError
 from certtrace.server.access.callers import Deleting, Editing, Reading
-from certtrace.server.access.roles import Permission
 from certtrace.server.answers import answer
 from certtrace.server.api.dataset_shapes import item_json
 from certtrace.server.api.datasets import dataset_named
@@ -92,9 +91,8 @@ def put_item(body: ItemBody, box: InBox, caller: Editing) -> Response:
             lambda whole: _check(dataset, {**whole, **as_sent}),
         )
         shown = item_json(box, connection, project, item)
-    if Permission.READ not in caller.key.permissions:
-        # Who may only write is told what was sent, not what had been there.
-        shown |= {key: None for key in ("input", "expectedOutput", "metadata") if given[key] is None}
+    if not caller.may_read:
+        shown |= {key: None for key, value in given.items() if value is None and key != "status"}
         shown["mediaReferences"] = []
     return answer(shown)
 

@@ -14,7 +14,7 @@ from certtrace.records.catalog import dataset_items, dataset_runs, datasets
 from certtrace.records.catalog.datasets import Dataset
 from certtrace.records.catalog.refusals import RefusedError
 from certtrace.records.langfuse_json import iso
-from certtrace.server.access.callers import Editing, Reading
+from certtrace.server.access.callers import Caller, Editing, Reading
 from certtrace.server.answers import answer
 from certtrace.server.api.dataset_shapes import item_json
 from certtrace.server.api.fields import folder_path, wrong
@@ -22,13 +22,19 @@ from certtrace.server.api.refusals import reading, writing
 from certtrace.server.api.schemas import findings, is_schema
 from certtrace.server.api.templates import redacted_schema
 from certtrace.server.box import Box, InBox
-from certtrace.server.errors import invalid, not_found
+from certtrace.server.errors import forbidden, invalid, not_found
 from certtrace.server.intake.redacting import redacted_body, sought_name
 from certtrace.server.paging import Paged
 
 router: Final = APIRouter(prefix="/api/public", tags=["datasets"])
 
 _MOST_FINDINGS: Final = 10
+_NOTES: Final = {
+    "description": "description",
+    "metadata": "metadata",
+    "inputSchema": "input_schema",
+    "expectedOutputSchema": "expected_output_schema",
+}
 
 
 def _schema(given: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -56,7 +62,7 @@ class DatasetBody(BaseModel):
 @router.post("/v2/datasets")
 def create_dataset(body: DatasetBody, box: InBox, caller: Editing) -> Response:
     """Make a dataset, or change the one of that name: notes that are given, and the schemas."""
-    return answer(dataset_json(caller.project_id, _upserted(box, caller.project_id, body)))
+    return answer(_upserted(box, caller, body))
 
 
 @router.get("/v2/datasets")
@@ -78,8 +84,7 @@ def get_dataset(name: str, box: InBox, caller: Reading) -> Response:
 @router.post("/datasets", deprecated=True)
 def create_dataset_v1(body: DatasetBody, box: InBox, caller: Editing) -> Response:
     """Make or change a dataset, as older clients do."""
-    made = dataset_json(caller.project_id, _upserted(box, caller.project_id, body))
-    return answer(made | {"items": [], "runs": []})
+    return answer(_upserted(box, caller, body) | {"items": [], "runs": []})
 
 
 @router.get("/datasets", deprecated=True)
@@ -135,8 +140,8 @@ def dataset_json(project: str, dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _upserted(box: Box, project: str, body: DatasetBody) -> Dataset:
-    name = _checked_name(body.name)
+def _upserted(box: Box, caller: Caller, body: DatasetBody) -> dict[str, Any]:
+    project, name = caller.project_id, _checked_name(body.name)
     given = body.model_fields_set
     notes = {key: value for key in ("description", "metadata") if (value := getattr(body, key)) is not None}
     schemas = {key: getattr(body, key) for key in ("input_schema", "expected_output_schema") if key in given}
@@ -148,8 +153,18 @@ def _upserted(box: Box, project: str, body: DatasetBody) -> Dataset:
         known = datasets.find(connection, project, stored_name)
         made = datasets.upsert(connection, project, stored_name, values)
         if known is not None and any(schema is not None for schema in schemas.values()):
+            _check_may_ask(connection, caller, known, made)
             _check_items(connection, project, made)
-    return made
+    shown = dataset_json(project, made)
+    return shown if caller.may_read else shown | {shows: None for shows, key in _NOTES.items() if key not in values}
+
+
+def _check_may_ask(connection: sqlite3.Connection, caller: Caller, known: Dataset, made: Dataset) -> None:
+    """Check that whoever gives a dataset other schemas may read it: what fits a schema tells what its items are."""
+    is_new = (known.input_schema, known.expected_output_schema) != (made.input_schema, made.expected_output_schema)
+    if is_new and not caller.may_read and next(dataset_items.current(connection, caller.project_id, made.id), None):
+        msg = "New schemas are checked against the items that are there: this takes a key that may also read."
+        raise forbidden(msg)
 
 
 def _checked_name(name: str) -> str:

@@ -10,6 +10,7 @@ from certtrace.records.catalog.prompt_filters import PromptFilter
 from certtrace.server.api.fields import FolderPath, Moment, Version, wrong
 from certtrace.server.api.templates import redacted_texts
 from certtrace.server.box import Box
+from certtrace.server.intake.redacting import sought_name
 
 _RESERVED: Final = ("new", "metrics")
 _LONGEST_LABEL: Final = 36
@@ -108,11 +109,11 @@ class PromptsQuery(_Body):
     limit: Annotated[int, Field(ge=1, le=100)] = 10
 
     def simple(self, box: Box) -> PromptFilter:
-        """Return the simple filters; tags are looked for as they are stored."""
+        """Return the simple filters; texts are looked for as they are stored."""
         return PromptFilter(
-            name=self.name or None,
+            name=sought_name(box, self.name) if self.name else None,
             version=self.version or None,
-            label=self.label or None,
+            label=sought_name(box, self.label) if self.label else None,
             tag=redacted_texts(box, [self.tag])[0] if self.tag else None,
             from_updated_ns=self.from_updated_at,
             to_updated_ns=self.to_updated_at,

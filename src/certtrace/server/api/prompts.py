@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from certtrace.records.catalog import prompt_filters, prompt_lists, prompts
 from certtrace.records.catalog.json_values import json_text, json_value
 from certtrace.records.langfuse_json import iso
-from certtrace.server.access.callers import Deleting, Editing, Reading
+from certtrace.server.access.callers import Caller, Deleting, Editing, Reading
 from certtrace.server.answers import answer
 from certtrace.server.api.fields import Version, moment_ns
 from certtrace.server.api.prompt_bodies import LabelsBody, LegacyPromptBody, PromptBody, PromptsQuery
@@ -17,6 +17,7 @@ from certtrace.server.api.refusals import reading, refusals, writing
 from certtrace.server.api.templates import redacted_config, redacted_texts
 from certtrace.server.box import Box, InBox
 from certtrace.server.errors import invalid, not_found
+from certtrace.server.intake.redacting import sought_name
 from certtrace.server.paging import Page
 
 router: Final = APIRouter(prefix="/api/public", tags=["prompts"])
@@ -27,7 +28,7 @@ _VARIABLE: Final = re.compile(r"\{\{\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*\}\}")
 @router.post("/v2/prompts", status_code=201)
 def create_prompt(body: PromptBody, box: InBox, caller: Editing) -> Response:
     """Add a version to a prompt."""
-    return answer(_created(box, caller.project_id, body, body.labels or []), 201)
+    return answer(_created(box, caller, body, body.labels or []), 201)
 
 
 @router.get("/v2/prompts")
@@ -66,16 +67,22 @@ def delete_prompt(
         msg = "Cannot specify both version and label"
         raise invalid(msg)
     with writing(box) as connection:
-        prompts.delete(connection, caller.project_id, name, version=version or None, label=label or None)
+        wanted = sought_name(box, name), (sought_name(box, label) if label else None)
+        prompts.delete(connection, caller.project_id, wanted[0], version=version or None, label=wanted[1])
     return Response(status_code=204)
 
 
 @router.patch("/v2/prompts/{name:path}/versions/{version}")
 def label_prompt(name: str, version: int, body: LabelsBody, box: InBox, caller: Editing) -> Response:
     """Give labels to one version of a prompt; other versions lose them."""
+    labels = redacted_texts(box, body.new_labels)
     with writing(box) as connection:
-        changed = prompts.add_labels(connection, caller.project_id, name, version, body.new_labels)
-    return answer(_prompt_json(caller.project_id, changed))
+        changed = prompts.add_labels(connection, caller.project_id, sought_name(box, name), version, labels)
+    shown = _prompt_json(caller.project_id, changed)
+    if not caller.may_read:
+        unknown = "" if changed.type == "text" else []
+        shown |= {"prompt": unknown, "config": {}, "tags": [], "labels": labels, "commitMessage": None}
+    return answer(shown)
 
 
 @router.get("/prompts", deprecated=True)
@@ -92,17 +99,17 @@ def get_prompt_v1(box: InBox, caller: Reading, name: str, version: Version = Non
 def create_prompt_v1(body: LegacyPromptBody, box: InBox, caller: Editing) -> Response:
     """Add a version to a prompt, as older clients do."""
     labels = [*(body.labels or []), *([prompts.PRODUCTION] if body.is_active else [])]
-    made = _created(box, caller.project_id, body, labels)
+    made = _created(box, caller, body, labels)
     return answer(made | {"isActive": prompts.PRODUCTION in made["labels"]}, 201)
 
 
-def _created(box: Box, project: str, body: PromptBody, labels: list[str]) -> dict[str, Any]:
+def _created(box: Box, caller: Caller, body: PromptBody, labels: list[str]) -> dict[str, Any]:
     content = body.content()
     _check_names(content)
     tags = body.tags or []
     message, *rest = redacted_texts(box, [body.commit_message or "", *tags, *_contents(content)])
     new = prompts.NewPrompt(
-        name=body.name,
+        name=sought_name(box, body.name),
         type=body.type,
         prompt=_with_contents(content, rest[len(tags) :]),
         config=redacted_config(box, {} if body.config is None else body.config),
@@ -111,14 +118,17 @@ def _created(box: Box, project: str, body: PromptBody, labels: list[str]) -> dic
         commit_message=None if body.commit_message is None else message,
     )
     with writing(box) as connection:
-        return _prompt_json(project, prompts.create(connection, project, new))
+        made = _prompt_json(caller.project_id, prompts.create(connection, caller.project_id, new))
+    # Tags belong to all versions: a new one has those of the others.
+    return made if caller.may_read or new.tags is not None else made | {"tags": []}
 
 
 def _found(
     box: Box, project: str, name: str, version: int | None, label: str | None, *, resolve: bool
 ) -> dict[str, Any] | None:
+    stored_name, stored_label = sought_name(box, name), sought_name(box, label or prompts.PRODUCTION)
     with reading(box) as connection:
-        prompt = prompts.find(connection, project, name, version=version or None, label=label or prompts.PRODUCTION)
+        prompt = prompts.find(connection, project, stored_name, version=version or None, label=stored_label)
         if prompt is None:
             return None
         content, graph = prompts.resolved(connection, project, prompt) if resolve else (prompt.prompt, None)

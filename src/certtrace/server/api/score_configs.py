@@ -131,7 +131,10 @@ def change(box: InBox, caller: Editing, config_id: str, body: ScoreConfigChange)
         raise invalid(problem)
     with box.store.writing() as connection:
         score_configs.put_score_config(connection, caller.project_id, changed)
-    return answer(_json(caller.project_id, changed))
+    shown = _json(caller.project_id, changed)
+    if not caller.may_read:
+        shown |= {key: None for key in ("description", "minValue", "maxValue", "categories") if key not in given}
+    return answer(shown)
 
 
 def _found(box: Box, project: str, config_id: str) -> ScoreConfig:
