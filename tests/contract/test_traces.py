@@ -237,10 +237,19 @@ def test_a_filter_of_no_documented_form_is_a_400(target: Target, wrong: Json) ->
     [
         *(
             condition("number", column, ">=", 0)
-            for column in (
-                "latency inputTokens outputTokens totalTokens inputCost outputCost totalCost warningCount "
-                "errorCount defaultCount debugCount"
-            ).split()
+            for column in [
+                "latency",
+                "inputTokens",
+                "outputTokens",
+                "totalTokens",
+                "inputCost",
+                "outputCost",
+                "totalCost",
+                "warningCount",
+                "errorCount",
+                "defaultCount",
+                "debugCount",
+            ]
         ),
         condition("string", "level", "=", "DEFAULT"),
         condition("stringOptions", "level", "any of", ["DEFAULT"]),
@@ -295,7 +304,7 @@ def test_a_deletion_without_traces_is_a_400(target: Target, body: Json) -> None:
     target.delete("traces", 400, json=body)
 
 
-@pytest.mark.parametrize("odd", list('&$@=;+ ,?{}^%`]">[~<#|') + ["é", "漢字", "🪢"])
+@pytest.mark.parametrize("odd", [*list('&$@=;+ ,?{}^%`]">[~<#|'), "é", "漢字", "🪢"])
 def test_an_id_with_odd_characters_is_found_again(target: Target, odd: str) -> None:
     trace_id = f"{unique()}-{odd}-test"
     target.ingest(("trace-create", {"id": trace_id, "name": odd}))

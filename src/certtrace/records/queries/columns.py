@@ -22,6 +22,8 @@ def _summed(details: str, part: str) -> str:
 
 _LATENCY: Final = _milliseconds("o.end_time_ns", "o.start_time_ns")
 IS_ROOT: Final = "(o.parent_observation_id IS NULL OR o.parent_observation_id = '' OR o.is_app_root = 1)"
+_TRACE_NAME: Final = f"COALESCE(NULLIF(o.trace_name, ''), CASE WHEN {IS_ROOT} THEN o.name END, '')"
+"""A root that was given no name of its trace shows its own."""
 
 _OBSERVATION: Final = {
     **_named(
@@ -36,7 +38,7 @@ _OBSERVATION: Final = {
             "promptName": "o.prompt_name",
             "model": "o.model",
             "providedModelName": "o.model",
-            "traceName": "o.trace_name",
+            "traceName": _TRACE_NAME,
             "experimentId": "o.experiment_id",
             "experimentDatasetId": "o.experiment_dataset_id",
         },

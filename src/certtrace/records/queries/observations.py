@@ -26,7 +26,7 @@ FIELD_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "usage": ("usage_details", "cost_details"),
     "prompt": ("prompt_name", "prompt_version"),
     "metrics": ("completion_start_time_ns",),
-    "trace_context": ("tags", "release", "trace_name"),
+    "trace_context": ("tags", "release", "trace_name", "name", "is_app_root"),
 }  # fmt: skip
 """What a caller may ask for of an observation, and the columns that it takes. Wide columns are read on demand only."""
 

@@ -95,7 +95,7 @@ def _basic(row: Row) -> Shape:
         "public": bool(row["public"]),
         "userId": row["user_id"] or "",
         "sessionId": row["session_id"] or "",
-        "isRootObservation": not row["parent_observation_id"] or bool(row["is_app_root"]),
+        "isRootObservation": _is_root(row),
     }
 
 
@@ -146,8 +146,12 @@ def _trace_context(row: Row) -> Shape:
     return {
         "tags": orjson.Fragment(row["tags"]),
         "release": row["release"] or "",
-        "traceName": row["trace_name"] or "",
+        "traceName": row["trace_name"] or (row["name"] if _is_root(row) else "") or "",
     }
+
+
+def _is_root(row: Row) -> bool:
+    return not row["parent_observation_id"] or bool(row["is_app_root"])
 
 
 _GROUPS: Final[Mapping[str, Callable[[Row], Shape]]] = {

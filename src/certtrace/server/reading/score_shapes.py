@@ -95,7 +95,7 @@ def _metadata(row: Row) -> Shape:
     metadata = orjson.loads(row["metadata"])
     if metadata is None:
         return {}
-    return shown_metadata(metadata) if isinstance(metadata, dict) else {"metadata": metadata}
+    return dict(shown_metadata(metadata)) if isinstance(metadata, dict) else {"metadata": metadata}
 
 
 def _subject(row: Row) -> Shape:
