@@ -22,6 +22,7 @@ def source(path):
     destination = StoreDestination(path)
     for number, trace_id in enumerate(IDS):
         attributes = meta(cert__submission__id=f"sub-{number // 2}", cert__candidate=f"<person:{number}>")
+        attributes |= meta(error__type="ValueError") if number == 1 else {}
         made = span(
             "answer.grade",
             trace_id=trace_id,
@@ -61,6 +62,9 @@ def test_the_newest_comes_first(source):
     ("conditions", "expected"),
     [
         ({"failed": True}, [1]),
+        ({"failure": "ValueError"}, [1]),
+        ({"failure": "malformed_json"}, []),
+        ({"failure": "ValueError", "submission_id": "sub-1"}, []),
         ({"service": "worker"}, [3, 2, 1, 0]),
         ({"service": "gateway-1"}, [3, 1]),
         ({"name": "httpx", "service": "gateway-0"}, [2, 0]),

@@ -18,6 +18,8 @@ class TraceFilter:
 
     failed: bool = False
     """Only traces with a failure that was not made good; see `TraceSummary.is_failed`."""
+    failure: str | None = None
+    """Class of the failure, or type of the error where it has no class; implies `failed`."""
     status: str | None = None
     """`ok`, `error`, `cancelled` or `abandoned`."""
     service: str | None = None
@@ -79,8 +81,10 @@ class Listing:
         self._conditions = ["t.project = ?"]
         self._values: list[object] = [project]
         self._take_facets(project, matching)
-        if matching.failed:
+        if matching.failed or matching.failure is not None:
             self._conditions.append("t.is_failed = 1")
+        if matching.failure is not None:
+            self._bind("coalesce(nullif(t.failure_class, ''), t.error_type) = ?", matching.failure)
         if matching.status is not None:
             # Written out, not bound: only so the index of what is not ok is used.
             self._conditions.append(f"t.status = '{matching.status}'" if matching.status in _STATUSES else "0")

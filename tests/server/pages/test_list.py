@@ -41,6 +41,8 @@ def test_paging_shows_every_trace_once(reader: httpx.Client) -> None:
     [
         ("failed=1", {stored.FAILED}),
         ("status=error", {stored.FAILED}),
+        ("failure=malformed_json", {stored.FAILED}),
+        ("failure=rubric_missing", set()),
         ("name=grade.parse", {stored.FAILED, stored.GRADED}),
         ("service=grader", {stored.FAILED, stored.GRADED}),
         ("environment=staging&failed=1", {stored.FAILED}),
@@ -123,3 +125,17 @@ def test_the_list_says_how_many_there_are(reader: httpx.Client) -> None:
 )
 def test_no_address_breaks_the_list(reader: httpx.Client, query: str) -> None:
     assert reader.get(f"/?{query}").status_code in (200, 400)
+
+
+def test_a_failure_leads_to_all_traces_with_the_same_one(reader: httpx.Client) -> None:
+    alike = 'href="/?failure=malformed_json"'
+    assert alike in reader.get("/").text
+    assert alike in reader.get(f"/traces/{stored.FAILED}").text
+    assert alike not in reader.get(f"/traces/{stored.GRADED}").text
+    text = reader.get("/?failure=malformed_json").text
+    assert "<b>1</b> trace<" in text
+    assert 'aria-label="Remove the filter failure malformed_json"' in text
+
+
+def test_a_row_says_which_submission_it_graded(reader: httpx.Client) -> None:
+    assert '<span class="of">sa-01</span>' in reader.get("/").text

@@ -62,9 +62,9 @@ def test_a_failed_trace_shows_where_it_failed_without_a_click(reader: httpx.Clie
 
 def test_passes_stand_side_by_side(reader: httpx.Client) -> None:
     table = section(reader.get(f"/traces/{stored.GRADED}").text, "passes-1")
-    assert "1 of 3 2.5/4 0.81 grader-1 no 1.00 s" in table
-    assert "2 of 3 2.5/4 0.81 cached" in table
-    assert "3 of 3 – – 1.00 s JSONDecodeError: unexpected end of data" in table
+    assert "pass 1 of 3 grade 2.5/4 confidence 0.81 grader-1 cached: no 1.00 s" in table
+    assert "pass 2 of 3 grade 2.5/4 confidence 0.81 cached" in table
+    assert "pass 3 of 3 grade – confidence – 1.00 s JSONDecodeError: unexpected end of data" in table
 
 
 def test_an_observation_shows_everything_recorded_of_it(reader: httpx.Client) -> None:

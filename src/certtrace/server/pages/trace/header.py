@@ -31,18 +31,22 @@ class Header:
     tags: tuple[Fact, ...]
     redaction: RedactionReceipt | None
     sampling: str
+    alike: str
+    """The list of traces with the same failure; empty where there is none."""
 
 
 def header_of(trace: Trace) -> Header:
     """Return what stands at the head of a trace's page."""
+    verdict = verdict_of(trace.summary)
     return Header(
         name=trace.summary.name,
-        verdict=verdict_of(trace.summary),
+        verdict=verdict,
         numbers=tuple(fact for fact in _numbers(trace) if fact.value),
         belongs=tuple(fact for fact in _belongs(trace) if fact.value),
         tags=tuple(Fact("tag", tag, list_href(tag=tag)) for tag in trace.summary.tags),
         redaction=redaction_of(trace.observations),
         sampling=sampling_text(trace) or "",
+        alike=list_href(failure=verdict.reason) if trace.summary.is_failed and verdict.reason else "",
     )
 
 

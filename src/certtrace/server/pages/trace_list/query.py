@@ -19,6 +19,7 @@ WITHIN: Final = (
 )
 _LABELS: Final = {
     "q": "text",
+    "failure": "failure",
     "status": "status",
     "service": "service",
     "name": "name",
@@ -52,6 +53,7 @@ class ListQuery:
 
     q: str = ""
     failed: str = ""
+    failure: str = ""
     status: str = ""
     service: str = ""
     name: str = ""
@@ -89,6 +91,7 @@ class ListQuery:
         """Tell whether a filter is on that a form keeps folded away."""
         return any(
             (
+                self.failure,
                 self.name,
                 self.environment,
                 self.session,
@@ -125,6 +128,7 @@ class ListQuery:
         """Return which traces to list. What is not understood is left out; its chip says so."""
         return TraceFilter(
             failed=bool(self.failed),
+            failure=self.failure or None,
             text=self.q or None,
             status=self.status if self.status in STATUSES else None,
             service=self.service or None,

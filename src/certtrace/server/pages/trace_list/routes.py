@@ -43,7 +43,7 @@ def traces(request: Request, box: InBox, viewer: Viewing) -> Response:
             "groups": list(groups_of(found.traces, failed_first=query.is_failed_first)),
             "shown": len(found.traces),
             "total": _counted(source, matching),
-            "failed_total": "" if query.failed else _counted(source, replace(matching, failed=True)),
+            "failed_total": "" if query.failed or query.failure else _counted(source, replace(matching, failed=True)),
             "suggestions": {kind: source.known_values(kind) for kind in ("service", "name", "environment", "tag")},
             "older": query.url(after=found.cursor) if found.cursor else None,
             "is_empty_store": is_empty_store,
