@@ -11,6 +11,9 @@ from certtrace.server.api.schemas import findings, is_schema
 NESTED: Any = {}
 for _ in range(3_000):
     NESTED = {"next": NESTED}
+NOTS: Any = {"type": "string"}
+for _ in range(3_000):
+    NOTS = {"not": NOTS}
 DOUBLING = {
     f"a{level}": {"allOf": [{"$ref": f"#/$defs/a{level + 1}"}] * 2} if level < 40 else {"type": "string"}
     for level in range(41)
@@ -78,6 +81,7 @@ def test_what_does_not_fit_is_told_without_its_value(schema: Any, value: Any, ex
         {"properties": {"a": {"patternProperties": {"(?<=x)y": {}}}}},
         {"patternProperties": {"a": {}}, "unevaluatedProperties": False},
         NESTED,
+        NOTS,
         [],
         "text",
     ],

@@ -21,6 +21,8 @@ from certtrace.records.catalog.refusals import RefusedError
 
 _MOST_SECONDS: Final = 1.0
 """Processor time for one check. A schema whose parts refer to each other can ask for more than there are atoms."""
+_MOST_LEVELS: Final = 120
+"""Keywords within keywords. Python's own limit is no guard: where it strikes the library of references, that panics."""
 _MOST_ERRORS: Final = 10
 _BASE: Final = "http://json-schema.org/draft-07/schema#"
 """Schemas that do not name their draft are of this one."""
@@ -28,7 +30,7 @@ _UNKNOWN: Final[Any] = object()
 
 
 class _EndlessError(Exception):
-    """A check took too long."""
+    """A check took too long, or led too deep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Finding:
 
 def is_schema(schema: Any) -> bool:
     """Tell whether this is a JSON schema that can be checked: well formed, of a known draft, its patterns linear."""
-    if not isinstance(schema, dict):
+    if not isinstance(schema, dict) or not _is_flat(schema):
         return False
     try:
         validator = _validator(schema)
@@ -86,20 +88,48 @@ def _validator(schema: Mapping[str, Any]) -> Validator:
     if base is _UNKNOWN:
         msg = "The schema is of an unknown draft."
         raise RefusedError(msg)
-    until = time.thread_time() + _MOST_SECONDS
-    timed = {name: _timed(check, until) for name, check in {**base.VALIDATORS, **_LINEAR}.items()}
+    bounds = _Bounds(time.thread_time() + _MOST_SECONDS)
+    bounded = {name: bounds.around(check) for name, check in {**base.VALIDATORS, **_LINEAR}.items()}
     extend: Any = validators.extend
-    validator: Validator = extend(base, timed)(schema, registry=Registry())
+    validator: Validator = extend(base, bounded)(schema, registry=Registry())
     return validator
 
 
-def _timed(check: Callable[..., Any], until: float) -> Callable[..., Iterator[ValidationError]]:
-    def timed(validator: Any, argument: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-        if time.thread_time() > until:
-            raise _EndlessError
-        yield from check(validator, argument, instance, schema) or ()
+@dataclass(slots=True)
+class _Bounds:
+    """How long one check may go on, and how deep."""
 
-    return timed
+    until: float
+    levels: int = 0
+
+    def around(self, check: Callable[..., Any]) -> Callable[..., Iterator[ValidationError]]:
+        """Return the check of a keyword within these bounds."""
+
+        def bounded(validator: Any, argument: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+            if time.thread_time() > self.until or self.levels >= _MOST_LEVELS:
+                raise _EndlessError
+            self.levels += 1
+            try:
+                yield from check(validator, argument, instance, schema) or ()
+            finally:
+                self.levels -= 1
+
+        return bounded
+
+
+def _is_flat(schema: Mapping[str, Any]) -> bool:
+    """Tell whether nothing in a schema lies too deep: what checks the schema itself recurses into all of it."""
+    level: list[Any] = [schema]
+    for _ in range(_MOST_LEVELS // 2):
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if isinstance(each, dict) else each)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
