@@ -41,6 +41,8 @@ class Database:
         self._writer: sqlite3.Connection | None = None
         self._idle: list[sqlite3.Connection] = []
         self._file: tuple[int, int] | None = None
+        self.owes_emptying = True
+        """Whether the log may hold what was deleted: a process before may have ended too soon."""
         GATE.register(self)
 
     @contextmanager
@@ -95,6 +97,20 @@ class Database:
                 self._abandon_writer()
                 raise
 
+    def shorten_log(self, most_bytes: int) -> bool:
+        """Empty the log if it is longer than this.
+
+        Where readers follow upon each other without a gap, SQLite itself never begins the log anew: it grows.
+
+        Returns:
+            Whether it is short now.
+        """
+        try:
+            size = self.path.with_name(f"{self.path.name}-wal").stat().st_size
+        except OSError:
+            return True
+        return size <= most_bytes or self.empty_log()
+
     def empty_log(self) -> bool:
         """Carry the log over into the file and cut it, so that it holds nothing that was deleted.
 
@@ -104,9 +120,10 @@ class Database:
         try:
             with GATE, self._turn(time.monotonic() + self._busy_seconds):
                 connection = self._usable_writer(time.monotonic() + _LOG_SECONDS)
-                return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+                self.owes_emptying = bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
         except (sqlite3.Error, StoreError):
-            return False
+            self.owes_emptying = True
+        return not self.owes_emptying
 
     def close(self) -> None:
         """Close all idle connections; the next use opens others."""

@@ -14,6 +14,9 @@ from certtrace.server.upkeep import Chore
 
 _INDEX_SECONDS: Final = 1.0
 _INDEX_BUDGET_SECONDS: Final = 0.5
+_LOG_SECONDS: Final = 2.0
+_LOG_SECONDS: Final = 2.0
+_LOG_BYTES: Final = 64 * 1024 * 1024
 _SWEEP_SECONDS: Final = 3_600.0
 _SWEEP_BUDGET_SECONDS: Final = 0.5
 
@@ -34,8 +37,17 @@ def chores_of(box: Box, indexing: Callable[[], bool], *, reads_kept_days: int, k
         kept: For how long traces are kept.
     """
 
+    def shorten_log() -> bool:
+        box.store.shorten_log(_LOG_BYTES)
+        return False
+
     def forget_traces() -> bool:
         return not retention.sweep(box.store, kept, time.time_ns(), _SWEEP_BUDGET_SECONDS).is_done
+
+    def forget_deleted() -> bool:
+        if box.store.owes_emptying:
+            box.store.empty_log()
+        return False
 
     def forget_media() -> bool:
         sweeping.remove_unused(box)
@@ -47,7 +59,9 @@ def chores_of(box: Box, indexing: Callable[[], bool], *, reads_kept_days: int, k
 
     return [
         Chore("Indexing", _INDEX_SECONDS, indexing),
+        Chore("Shortening the log", _LOG_SECONDS, shorten_log),
         Chore("Deleting old traces", _SWEEP_SECONDS, forget_traces),
+        Chore("Emptying the log of what was deleted", _LOG_SECONDS, forget_deleted),
         Chore("Deleting media that nothing uses", _SWEEP_SECONDS, forget_media),
         Chore("Deleting old records of reads", _SWEEP_SECONDS, forget_reads),
     ]
