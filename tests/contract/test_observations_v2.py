@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.contract.shapes import anything, assert_shape, flag, mapping, moment, number, optional, text, texts
-from tests.contract.target import Json, Target, condition, ids, iso, unique
+from tests.contract.target import Json, Target, condition, ids, unique
 
 START = datetime(2026, 2, 3, 10, tzinfo=UTC)
 CORE = {

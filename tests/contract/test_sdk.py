@@ -46,14 +46,16 @@ def scores(target: Target, **wanted: Any) -> list[ScoreV3]:
 def test_the_attributes_of_a_trace_stand_on_its_root(target: Target) -> None:
     lf, name = target.langfuse, unique()
     tags = ["tag1", "tag2"]
-    with lf.start_as_current_observation(name="test-span") as span:
-        with propagate_attributes(
+    with (
+        lf.start_as_current_observation(name="test-span") as span,
+        propagate_attributes(
             trace_name=name, user_id="test", session_id="s-1", version="1.0", metadata={"key": "value"}, tags=tags
-        ):
-            lf.update_current_span(input="test_input")
-            lf.set_current_trace_as_public()
-            with propagate_attributes(metadata={"key2": "value2"}):
-                pass
+        ),
+    ):
+        lf.update_current_span(input="test_input")
+        lf.set_current_trace_as_public()
+        with propagate_attributes(metadata={"key2": "value2"}):
+            pass
     root = root_of(observations(target, trace_id=span.trace_id))
     assert (root.trace_name, root.user_id, root.session_id, root.version) == (name, "test", "s-1", "1.0")
     assert (root.tags, root.public, root.input) == (tags, True, "test_input")

@@ -1,7 +1,7 @@
 """Errors as Langfuse's API words them."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from certtrace.errors import CerttraceError, InputError
 from certtrace.server.answers import answer
+from certtrace.server.issues import issues
 
 _log: Final = logging.getLogger("certtrace.server")
 
@@ -62,18 +63,6 @@ def _api_error(_request: Request, error: Exception) -> Response:
 def _invalid_request(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
     return answer({"message": "Invalid request data", "error": issues(error.errors())}, 400)
-
-
-def issues(errors: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return pydantic's findings in the form of Langfuse's: code, path and message. Values are not repeated."""
-    return [
-        {
-            "code": "invalid_type" if each["type"].endswith("_type") or each["type"] == "missing" else "custom",
-            "path": [part for part in each["loc"] if part not in ("body", "query", "path")],
-            "message": "Required" if each["type"] == "missing" else each["msg"],
-        }
-        for each in errors
-    ]
 
 
 def _http_error(request: Request, error: Exception) -> Response:

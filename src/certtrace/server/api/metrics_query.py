@@ -10,7 +10,8 @@ from certtrace.records.metrics.model import Query, View
 from certtrace.records.queries.conditions import Condition
 from certtrace.server.api.shapes import Moment, refused
 from certtrace.server.box import Box
-from certtrace.server.errors import ApiError, invalid, issues
+from certtrace.server.errors import ApiError, invalid
+from certtrace.server.issues import issues
 from certtrace.server.reading.filter_parameter import conditions_of
 
 Aggregation = Literal["sum", "avg", "count", "max", "min", "p50", "p75", "p90", "p95", "p99", "histogram", "uniq"]

@@ -12,7 +12,7 @@ from certtrace.records.removal import remove_scores
 from certtrace.server.access.callers import Caller, Deleting, Reading, seen
 from certtrace.server.answers import answer
 from certtrace.server.box import Box, InBox
-from certtrace.server.errors import not_found
+from certtrace.server.errors import invalid, not_found
 from certtrace.server.intake.redacting import sought_name
 from certtrace.server.paging import Page
 from certtrace.server.reading.asking import asking
@@ -113,12 +113,15 @@ def delete_score(box: InBox, caller: Deleting, score_id: str) -> Response:
 
 
 def _listed(request: Request, box: Box, caller: Caller, asked: ScoresParameters, further: dict[str, Any]) -> Response:
+    known = [group for group in ("score", "trace") if group in (asked.fields or ())]
+    if known == ["trace"]:
+        msg = "Scores needs to be selected always."
+        raise invalid(msg)
     page = Page(asked.page, asked.limit)
     matching = _matching(box, asked, further)
     with asking(box) as connection:
         rows, total = scores.list_page(connection, caller.project_id, matching, limit=page.limit, offset=page.offset)
     seen(request, caller, (row["trace_id"] for row in rows if row["trace_id"]))
-    known = [group for group in ("score", "trace") if group in (asked.fields or ())]
     with_trace = not asked.fields or "trace" in known
     return answer(page.body([score_with_trace(row, caller.project_id, with_trace=with_trace) for row in rows], total))
 

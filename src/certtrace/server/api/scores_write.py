@@ -9,9 +9,10 @@ from certtrace.records.model import Score
 from certtrace.server.access.callers import Ingesting
 from certtrace.server.answers import answer
 from certtrace.server.box import Box, InBox
-from certtrace.server.errors import ApiError, issues
+from certtrace.server.errors import ApiError
 from certtrace.server.intake.receiving import write
 from certtrace.server.intake.scoring import RejectedScoreError, ScoreBody, faults_of, score_of
+from certtrace.server.issues import issues
 
 router: Final = APIRouter(prefix="/api/public", tags=["scores"])
 

@@ -7,7 +7,6 @@ from pydantic import ValidationError
 
 from certtrace.records.model import Score
 from certtrace.server.box import Box
-from certtrace.server.errors import issues
 from certtrace.server.intake.events import (
     ANY_CREATED,
     ANY_UPDATED,
@@ -23,6 +22,7 @@ from certtrace.server.intake.events import (
 from certtrace.server.intake.merging import Merging
 from certtrace.server.intake.receiving import write
 from certtrace.server.intake.scoring import EventScoreBody, RejectedScoreError, score_of
+from certtrace.server.issues import issues
 
 _CHANGING: Final = (*UPDATED, ANY_UPDATED)
 _NOT_FOUND: Final = 404

@@ -40,7 +40,16 @@ ANY_UPDATED: Final = "observation-update"
 _UNKNOWN: Final = "Events of this type are unknown."
 _HALF_A_PROMPT: Final = "promptName and promptVersion belong together: give both or none."
 
-Id = Annotated[StrictStr, Field(min_length=1, max_length=800, pattern=r"^[^\r]*$")]
+_CARRIAGE_RETURN: Final = "ID cannot contain carriage return characters"
+
+
+def _one_line(text: str) -> str:
+    if "\r" in text:
+        raise refused(_CARRIAGE_RETURN)
+    return text
+
+
+Id = Annotated[StrictStr, Field(min_length=1, max_length=800), AfterValidator(_one_line)]
 Count = Annotated[StrictInt, Field(ge=0)]
 Level = Literal["DEBUG", "DEFAULT", "WARNING", "ERROR"]
 _Parameter = StrictStr | StrictBool | StrictInt | StrictFloat | list[StrictStr] | dict[str, StrictStr] | None
@@ -106,8 +115,13 @@ def _plain_details(value: object) -> object:
     for sent, received in (("prompt", "completion"), ("input", "output")):
         counts = {f"{sent}_tokens", f"{received}_tokens", "total_tokens"}
         if counts <= value.keys() <= counts | {f"{sent}_tokens_details", f"{received}_tokens_details"}:
-            return _from_openai(value, sent, received)
-    return value
+            return _counts(_from_openai(value, sent, received))
+    return _counts(value)
+
+
+def _counts(value: Mapping[str, Any]) -> dict[str, int]:
+    """Keep what counts; Langfuse drops the rest without a word."""
+    return {name: count for name, count in value.items() if type(count) is int and count >= 0}
 
 
 def _from_openai(value: Mapping[str, Any], sent: str, received: str) -> dict[str, Any]:
