@@ -28,6 +28,10 @@ def is_pattern(pattern: str) -> bool:
     return _compiled(pattern) is not None
 
 
+_LONGEST_NAME: Final = 1_000
+"""A longer text is no model's name: patterns that count would take seconds to look through it."""
+
+
 class ModelPrices:
     """The models of one project, to look up by the name that an observation gives."""
 
@@ -46,7 +50,7 @@ class ModelPrices:
 
     def matching(self, name: str | None, start_time_ns: int) -> Model | None:
         """Return the model for the name that an observation gives: the newest that had started by then."""
-        if not name:
+        if not name or len(name) > _LONGEST_NAME:
             return None
         return next(
             (

@@ -114,6 +114,9 @@ class Held:
 
 def _refusal(headers: dict[bytes, bytes], limits: Limits) -> BodyError | None:
     """Return why a request is refused for what its headers say alone."""
+    if b"transfer-encoding" in headers and b"content-length" in headers:
+        # Two lengths: a proxy may go by the other one, and take the rest of the body for the next client's request.
+        return BodyError(400, "Send either Content-Length or Transfer-Encoding, not both.", _CLOSE)
     length = headers.get(b"content-length", b"0")
     if not length.isdigit():
         return BodyError(400, "The header Content-Length is no number.", _CLOSE)

@@ -11,6 +11,8 @@ from certtrace.server.errors import ApiError, invalid
 from certtrace.server.intake.redacting import sought
 from certtrace.server.reading.parameters import lenient_time
 
+_MOST_CONDITIONS: Final = 200
+"""Conditions that one statement asks for: SQLite bounds how deeply they nest, and each is looked at for each row."""
 Issue = dict[str, Any]
 
 _COMPARED: Final = ("=", ">", "<", ">=", "<=")
@@ -55,6 +57,9 @@ def conditions_of(box: Box, given: str | None) -> list[Condition]:
         raise invalid(msg) from None
     if not isinstance(parsed, list):
         raise refused([_type_issue("array", parsed, "filter")])
+    if len(parsed) > _MOST_CONDITIONS:
+        msg = f"Invalid filter: at most {_MOST_CONDITIONS} conditions"
+        raise invalid(msg)
     conditions: list[Condition] = []
     issues: list[Issue] = []
     for index, each in enumerate(parsed):

@@ -10,9 +10,11 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from certtrace.server.box import Box
+from certtrace.server.errors import invalid
 from certtrace.server.intake.redacting import sought
 
 LARGEST_PAGE: Final = 2**53
+_MOST_TEXTS: Final = 200
 
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -95,10 +97,18 @@ Level = Literal["DEBUG", "DEFAULT", "WARNING", "ERROR"]
 
 
 def alternatives(given: Sequence[str] | None) -> list[str] | None:
-    """Return the texts of a parameter that is repeated, or given once with commas."""
+    """Return the texts of a parameter that is repeated, or given once with commas.
+
+    Raises:
+        ApiError: 400, there are more of them than one statement can ask for.
+    """
     if given is None:
         return None
-    return given[0].split(",") if len(given) == 1 else list(given)
+    texts = given[0].split(",") if len(given) == 1 else list(given)
+    if len(texts) > _MOST_TEXTS:
+        msg = f"A parameter may be given {_MOST_TEXTS} times at most."
+        raise invalid(msg)
+    return texts
 
 
 def stored_forms(box: Box, text: str | None) -> list[str] | None:
