@@ -84,7 +84,7 @@ def test_any_attributes_are_stored_listed_and_shown(path, given_attributes, scop
     trace_id = new_trace_id()
     destination = StoreDestination(path)
     destination.deliver(
-        [payload([span(trace_id=trace_id, attributes=given_attributes)], scope=scope)], time.monotonic() + 5
+        [payload([span(trace_id=trace_id, attributes=given_attributes)], scope=scope)], time.monotonic() + 60
     )
     destination.close()
     source = StoreSource(path)

@@ -230,7 +230,7 @@ def test_a_store_that_others_hold_is_tried_again_later_and_in_time(destination, 
     before = time.monotonic()
     with pytest.raises(DeliveryError, match="busy") as caught:
         deliver(destination, one(new_trace_id()), seconds=0.2)
-    assert time.monotonic() - before < 2
+    assert time.monotonic() - before < 4
     assert type(caught.value) is DeliveryError
     blocker.execute("ROLLBACK")
     blocker.close()
