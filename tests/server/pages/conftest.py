@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -42,9 +41,12 @@ def chromium() -> Iterator[Any]:
     )
     if found is None:
         pytest.skip("no Chromium on this machine: the pages are not looked at in a browser")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import Error, sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(Path(found)), args=_FLAGS)
+        try:
+            browser = playwright.chromium.launch(executable_path=found, args=_FLAGS)
+        except Error as error:
+            pytest.skip(f"{found} does not start here: {error.message.splitlines()[0]}")
         yield browser
         browser.close()
