@@ -14,8 +14,7 @@ from certtrace.server.upkeep import Chore
 
 _INDEX_SECONDS: Final = 1.0
 _INDEX_BUDGET_SECONDS: Final = 0.5
-_LOG_SECONDS: Final = 5.0
-_LOG_SECONDS: Final = 5.0
+_LOG_SECONDS: Final = 2.0
 _LOG_BYTES: Final = 64 * 1024 * 1024
 _SWEEP_SECONDS: Final = 3_600.0
 _SWEEP_BUDGET_SECONDS: Final = 0.5
