@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from certtrace.records.metrics.checks import check, check_cardinality
 from certtrace.records.metrics.daily import Daily, DailyFilter, list_days
 from certtrace.records.metrics.model import AbsentError, QueryError, View
 from certtrace.records.metrics.running import run
 from certtrace.records.metrics.views import VIEWS_1, VIEWS_2
-from certtrace.server.access.callers import Reading
+from certtrace.server.access.callers import Caller, Reading, seen
 from certtrace.server.answers import answer
 from certtrace.server.api.metrics_query import MetricsQuery, parsed, query_of, unknown_view
 from certtrace.server.api.shapes import InSpan, plain_number
@@ -28,16 +28,18 @@ QueryText = Annotated[str, Query(alias="query")]
 
 
 @router.get("/v2/metrics")
-def metrics(box: InBox, caller: Reading, query: QueryText) -> Response:
+def metrics(request: Request, box: InBox, caller: Reading, query: QueryText) -> Response:
     """Compute numbers over observations or scores."""
     asked = parsed(query)
-    return _answered(box, caller.project_id, VIEWS_2, asked, row_limit=_USUAL_ROWS)
+    rows = _computed(box, caller.project_id, VIEWS_2, asked, row_limit=_USUAL_ROWS)
+    return _answered(request, caller, asked, rows)
 
 
 @router.get("/metrics")
-def metrics_v1(box: InBox, caller: Reading, query: QueryText) -> Response:
+def metrics_v1(request: Request, box: InBox, caller: Reading, query: QueryText) -> Response:
     """Compute numbers over traces, observations or scores, as older clients ask for them."""
-    return _answered(box, caller.project_id, VIEWS_1, parsed(query), row_limit=None)
+    asked = parsed(query)
+    return _answered(request, caller, asked, _computed(box, caller.project_id, VIEWS_1, asked, row_limit=None))
 
 
 @router.get("/metrics/daily")
@@ -65,9 +67,17 @@ def daily(
     return answer(page.body([_day_json(day) for day in days], total))
 
 
-def _answered(
+def _answered(request: Request, caller: Caller, asked: MetricsQuery, rows: list[dict[str, Any]]) -> Response:
+    """Answer with numbers. Those of single traces, named by their ids, are a list of traces."""
+    name = "id" if asked.view == "traces" else "traceId"
+    if name in [each.field for each in asked.dimensions]:
+        seen(request, caller, (row[name] for row in rows if row[name]))
+    return answer({"data": rows})
+
+
+def _computed(
     box: Box, project: str, views: Mapping[str, View], asked: MetricsQuery, *, row_limit: int | None
-) -> Response:
+) -> list[dict[str, Any]]:
     view = views.get(asked.view)
     if view is None:
         raise unknown_view(list(views))
@@ -77,7 +87,7 @@ def _answered(
             check_cardinality(query, is_limited=asked.config.row_limit is not None, order=asked.order)
         check(query)
         with box.store.reading() as connection:
-            return answer({"data": run(connection, project, query)})
+            return run(connection, project, query)
     except QueryError as error:
         raise invalid(str(error)) from None
     except AbsentError as error:
