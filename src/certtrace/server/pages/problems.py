@@ -112,8 +112,16 @@ def _known(error: Exception) -> tuple[int, str, Mapping[str, str] | None] | None
     if isinstance(error, RequestValidationError):
         return 400, "A value in the address is not one that this page knows.", None
     if isinstance(error, CerttraceError):
-        return (400 if isinstance(error, InputError) else 503), str(error), None
+        return _own(error)
     return None
+
+
+def _own(error: CerttraceError) -> tuple[int, str, Mapping[str, str] | None]:
+    if isinstance(error, InputError):
+        return 400, str(error), None
+    # The message names files of this machine: it is for the log.
+    _log.error("A page was answered 503: %s", error)
+    return 503, "The store cannot be used at present. Try again; if it stays so, ask whoever runs this server.", None
 
 
 def _path_of(request: Request) -> str:
