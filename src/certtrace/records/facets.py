@@ -1,7 +1,8 @@
 """What traces are looked up by, the values of all observations of a trace."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Final
 
 from certtrace.records.facts import Facts
@@ -10,7 +11,7 @@ from certtrace.records.model import TraceSummary
 FACETS: Final = ("submission_id", "candidate", "session_id", "user_id", "tag", "service", "name", "environment")
 """The rarest values first: a trace is found by what any of its observations has."""
 
-_SINGLE: Final = tuple(kind for kind in FACETS if kind != "tag")
+_SINGLE: Final = {kind: attrgetter(kind) for kind in FACETS if kind != "tag"}
 _OF_SUMMARY: Final = ("name", "session_id", "user_id", "environment")
 _PUT: Final = (
     "INSERT INTO trace_facets (project, trace_id, kind, value, start_time_ns) VALUES (?, ?, ?, ?, ?) "
@@ -25,9 +26,9 @@ def facet_value(kind: str, value: str | None) -> str | None:
     return value.removeprefix("<").removesuffix(">") if kind == "candidate" and value else value
 
 
-def facets_of(facts: Iterable[Facts], summary: TraceSummary) -> set[Facet]:
+def facets_of(facts: Sequence[Facts], summary: TraceSummary) -> set[Facet]:
     """Return everything a trace is found by, as kind and value."""
-    found = {(kind, facet_value(kind, getattr(each, kind))) for each in facts for kind in _SINGLE}
+    found = {(kind, facet_value(kind, value)) for kind, of in _SINGLE.items() for value in set(map(of, facts))}
     found.update((kind, getattr(summary, kind)) for kind in _OF_SUMMARY)
     found.update(("tag", tag) for tag in summary.tags)
     return {(kind, value) for kind, value in found if value}

@@ -41,6 +41,7 @@ class Facts:
 
 def facts_of(observation: Observation) -> Facts:
     """Return the facts of one observation."""
+    own = _attributes(observation).get
     return Facts(
         id=observation.id,
         parent_observation_id=observation.parent_observation_id,
@@ -56,27 +57,34 @@ def facts_of(observation: Observation) -> Facts:
         trace_name=observation.trace_name,
         tags=observation.tags,
         service=service_of(observation),
-        outcome=text_fact(observation, semconv.OUTCOME),
-        error_type=text_fact(observation, semconv.ERROR_TYPE),
-        failure_class=text_fact(observation, semconv.FAILURE_CLASS),
-        submission_id=text_fact(observation, semconv.SUBMISSION_ID),
-        candidate=_candidate(observation),
-        grade=number_fact(observation, semconv.GRADE),
-        grade_max=number_fact(observation, semconv.GRADE_MAX),
-        confidence=number_fact(observation, semconv.CONFIDENCE),
-        is_pass=fact(observation, semconv.PASS_INDEX) is not None,
+        outcome=_text(own(semconv.OUTCOME)),
+        error_type=_text(own(semconv.ERROR_TYPE)),
+        failure_class=_text(own(semconv.FAILURE_CLASS)),
+        submission_id=_text(own(semconv.SUBMISSION_ID)),
+        candidate=_candidate(own(semconv.CANDIDATE)),
+        grade=_number(own(semconv.GRADE)),
+        grade_max=_number(own(semconv.GRADE_MAX)),
+        confidence=_number(own(semconv.CONFIDENCE)),
+        is_pass=own(semconv.PASS_INDEX) is not None,
         public=observation.public,
         bookmarked=observation.bookmarked,
     )
 
 
-def _candidate(observation: Observation) -> str | None:
+def _attributes(observation: Observation) -> Mapping[str, object]:
+    """Return all attributes: our own spans carry them as metadata, foreign ones as leftover attributes."""
+    metadata = observation.metadata
+    leftovers = metadata.get("attributes")
+    return {**leftovers, **metadata} if leftovers and isinstance(leftovers, Mapping) else metadata
+
+
+def _candidate(value: object) -> str | None:
     """Return the candidate's pseudonym, recorded as text or as an identity by kind, such as `{"person": …}`."""
-    known = object_fact(observation, semconv.CANDIDATE)
+    known = _object(value)
     if not known:
-        return text_fact(observation, semconv.CANDIDATE)
+        return _text(value)
     preferred = known.get("person")
-    return next((value for value in (preferred, *known.values()) if isinstance(value, str) and value), None)
+    return next((each for each in (preferred, *known.values()) if isinstance(each, str) and each), None)
 
 
 def fact(observation: Observation, key: str) -> object:
@@ -84,13 +92,12 @@ def fact(observation: Observation, key: str) -> object:
     if key in observation.metadata:
         return observation.metadata[key]
     leftovers = observation.metadata.get("attributes")
-    return leftovers.get(key) if isinstance(leftovers, Mapping) else None
+    return leftovers.get(key) if leftovers and isinstance(leftovers, Mapping) else None
 
 
 def text_fact(observation: Observation, key: str) -> str | None:
     """Return one attribute as text; None when it is absent or empty."""
-    value = fact(observation, key)
-    return str(value) if isinstance(value, (str, int, float)) and value != "" else None
+    return _text(fact(observation, key))
 
 
 def number_fact(observation: Observation, key: str) -> float | None:
@@ -100,9 +107,21 @@ def number_fact(observation: Observation, key: str) -> float | None:
 
 def object_fact(observation: Observation, key: str) -> Mapping[str, object]:
     """Return one attribute that is an object, such as the redaction receipt; empty when it is not."""
-    value = fact(observation, key)
-    if isinstance(value, str) and value.startswith("{"):
-        value = decoded(value)  # spans of other libraries keep metadata as the text that was sent
+    return _object(fact(observation, key))
+
+
+def _text(value: object) -> str | None:
+    return str(value) if isinstance(value, (str, int, float)) and value != "" else None
+
+
+def _number(value: object) -> float | None:
+    return None if value is None else number(value)
+
+
+def _object(value: object) -> Mapping[str, object]:
+    if isinstance(value, str):
+        # Spans of other libraries keep metadata as the text that was sent.
+        value = decoded(value) if value.startswith("{") else None
     return value if isinstance(value, Mapping) else {}
 
 
