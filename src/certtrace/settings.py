@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from certtrace.errors import ConfigurationError
 from certtrace.settings_server import PREFIX as PREFIX
-from certtrace.settings_server import ServerSettings
+from certtrace.settings_server import ServerSettings, as_argument
 from certtrace.settings_server import either as _either
 
 DESTINATIONS: Final = ("store", "langfuse")
@@ -366,19 +366,12 @@ def _explained(detail: ErrorDetails, arguments: dict[str, Any]) -> str:
     name = _field_of(field)
     if name is None:
         return f"{reason}."
-    origin, value = _argument(name), arguments.get(name)
+    origin, value = as_argument(name), arguments.get(name)
     if name not in arguments:
         variable = next((choice for choice in _variables(name) if choice in os.environ), name)
         origin, value = f"environment variable {variable}", os.environ.get(variable)
     shown = "a value that is not shown" if "key" in name or _may_be_secret(name, str(value)) else repr(value)
     return f"{origin} cannot be {shown}: {reason[:1].lower()}{reason[1:]}. {_remedy(name)}"
-
-
-def _argument(name: str) -> str:
-    """Return what a person wrote who gave this setting as an argument: those of the server are options of a command."""
-    if name.startswith("server_"):
-        return f"option --{name.removeprefix('server_').replace('_', '-')}"
-    return f"{name} given to configure()"
 
 
 def _may_be_secret(name: str, value: str) -> bool:

@@ -19,6 +19,13 @@ def either(own: str, *vendors: str) -> AliasChoices:
     return AliasChoices(f"{PREFIX}{own}", *vendors)
 
 
+def as_argument(name: str) -> str:
+    """Return what a person wrote who gave this setting as an argument: those of the server are options of a command."""
+    if name.startswith("server_"):
+        return f"option --{name.removeprefix('server_').replace('_', '-')}"
+    return f"{name} given to configure()"
+
+
 class ServerSettings(BaseSettings):
     """What `certtrace serve` is told."""
 

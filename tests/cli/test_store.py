@@ -117,7 +117,7 @@ def test_an_older_store_is_checked_and_told_how_to_be_migrated(run, tmp_path):
     change(path, *MIGRATIONS[0].split(";\n"), "PRAGMA user_version = 1")
     result = run("store", "check", home=home)
     assert result.exit_code == 0, result.output
-    assert "let a service with this certtrace write to it once" in result.output
+    assert "`certtrace serve`, or a service with this certtrace, migrates it" in result.output
 
 
 def test_a_newer_store_is_wrong_input(run, path):

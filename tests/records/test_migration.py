@@ -116,12 +116,12 @@ def test_what_was_migrated_can_be_written_over_and_counted(path):
 
 def test_reading_alone_migrates_nothing_and_says_what_does(path):
     before = contents(path)
-    with pytest.raises(StoreError, match=r"has version 1.*Let a service with this certtrace write to it once"):
+    with pytest.raises(StoreError, match=r"has version 1.*Run `certtrace serve` or a service"):
         StoreSource(path).list_traces()
     found = check(path)
     assert found.is_whole
     assert found.version == 1
-    assert "let a service with this certtrace write to it once" in found.findings[0].text
+    assert "migrates it to 2" in found.findings[0].text
     assert (version(path), contents(path)) == (1, before)
 
 

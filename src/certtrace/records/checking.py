@@ -91,7 +91,7 @@ def _found(checks: list[Callable[[], Finding]]) -> Iterator[Finding]:
 def _version(version: int) -> Finding:
     if version == SUPPORTED_VERSION:
         return Finding("version", is_right=True, text=f"{version}, as this certtrace writes it")
-    text = f"{version}; let a service with this certtrace write to it once: that migrates it to {SUPPORTED_VERSION}"
+    text = f"{version}; `certtrace serve`, or a service with this certtrace, migrates it to {SUPPORTED_VERSION}"
     return Finding("version", is_right=True, text=text)
 
 

@@ -69,7 +69,7 @@ def connect_read_only(path: Path, busy_seconds: float) -> sqlite3.Connection:
         return _empty()
     msg = (
         f"The store {path} has version {found}, this certtrace reads {SUPPORTED_VERSION}. "
-        "Let a service with this certtrace write to it once: that migrates it."
+        "Run `certtrace serve` or a service with this certtrace on it once: that migrates it."
     )
     raise StoreError(msg)
 
@@ -229,5 +229,5 @@ def _cannot_open(path: Path, error: Exception) -> StoreError:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return StoreError(
         f"The store {path} cannot be opened: {reason}. "
-        "Give a folder that this user can write to with --home or CERTTRACE_HOME."
+        "Give a folder with room that this user can write to with --home or CERTTRACE_HOME."
     )

@@ -208,9 +208,3 @@ class Limit:
     def feeds_total(self) -> bool:
         """Whether what a first window keeps competes in another."""
         return self._keyed and self.total is not None
-
-    def has_windows(self) -> bool:
-        """Whether a window is open."""
-        return any(lane.window is not None for lane in self.lanes()) or (
-            self.total is not None and self.total.window is not None
-        )

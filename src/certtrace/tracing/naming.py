@@ -21,4 +21,4 @@ def text_of(value: object) -> str:
     """Return a text as plain `str`; for anything else the name of its class, because asking it runs its code."""
     if type(value) is str:
         return value
-    return str.__add__(value, "") if issubclass(type(value), str) else named(type(value))  # type: ignore[operator]
+    return str.__add__(value, "") if issubclass(type(value), str) else named(type(value))  # type: ignore[operator]  # a subclass of str by its type

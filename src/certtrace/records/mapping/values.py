@@ -186,12 +186,6 @@ def _is_shallow(given: str, result: object) -> bool:
     return True
 
 
-def parsed_object(value: object) -> dict[str, object] | None:
-    """Return a JSON object decoded, or None when the value is something else."""
-    result = parsed(value) if is_set(value) else None
-    return result if isinstance(result, dict) else None
-
-
 def plain_data(value: object) -> object:
     """Return decoded JSON with its numbers as JavaScript would write them again."""
     if isinstance(value, dict):

@@ -166,7 +166,7 @@ class AccessFile:
     def _unusable(self, reason: str) -> StoreError:
         msg = (
             f"The file of keys {self._path} cannot be used: {reason}. "
-            "Give a folder that this user can write to with --home or CERTTRACE_HOME."
+            "Give a folder with room that this user can write to with --home or CERTTRACE_HOME."
         )
         return StoreError(msg)
 
