@@ -2,7 +2,6 @@
 
 from certtrace.records.mapping.metadata import flat_metadata, shown_metadata
 from certtrace.records.mapping.observation import observation_of, observations_of
-from certtrace.records.mapping.otlp_json import json_request
 from certtrace.records.mapping.protobuf import records_of
 
-__all__ = ["flat_metadata", "json_request", "observation_of", "observations_of", "records_of", "shown_metadata"]
+__all__ = ["flat_metadata", "observation_of", "observations_of", "records_of", "shown_metadata"]

@@ -146,6 +146,8 @@ def _count(given: Mapping[str, Any], field: str) -> int:
 
 
 def _integer(value: object, field: str) -> int:
+    if isinstance(value, Mapping):
+        value = _whole_of(value.get("high"), value.get("low"))
     if isinstance(value, str) and _INTEGER.fullmatch(value):
         return int(value)
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**64:
@@ -153,6 +155,13 @@ def _integer(value: object, field: str) -> int:
     if type(value) is not int:
         raise Malformed(Fault.NOT_A_NUMBER, field)
     return value
+
+
+def _whole_of(high: object, low: object) -> int | None:
+    """Return the 64-bit integer of two halves, as exporters in JavaScript once sent it."""
+    if type(high) is not int or type(low) is not int:
+        return None
+    return ((high & 0xFFFFFFFF) << 32 | (low & 0xFFFFFFFF)) - (1 << 64 if high < 0 else 0)
 
 
 def _enumerated(given: Mapping[str, Any], field: str, names: Mapping[str, int]) -> int:
