@@ -166,6 +166,8 @@ def test_tls_files_that_cannot_be_used_are_refused_before_a_key_is_made(home, tm
     wrong = tmp_path / "wrong.pem"
     wrong.write_text("no certificate")
     assert "cannot be used" in refused(home, "--tls-certificate", str(wrong), "--tls-key", str(wrong))
+    missing = refused(home, "--tls-certificate", str(tmp_path / "none.pem"), "--tls-key", str(wrong))
+    assert f"{tmp_path / 'none.pem'}: No such file" in missing
     assert "without --tls-key" in refused(home, "--tls-certificate", str(wrong))
     with served(home) as (_, ready):
         assert "secret_key" in ready

@@ -106,12 +106,24 @@ def server_of(app: FastAPI, *, tls: Tls | None = None, ready: Callable[[], None]
     try:
         config.load()
     except (OSError, ValueError) as error:
-        msg = (
-            f"The TLS certificate or its key cannot be used ({type(error).__name__}). "
-            "Give PEM files that this user can read and that belong together."
-        )
-        raise ConfigurationError(msg) from None
+        raise ConfigurationError(_unusable(tls, error)) from None
     return _Server(config, ready)
+
+
+def _unusable(tls: Tls | None, error: Exception) -> str:
+    files = f"certificate {tls.certificate} with key {tls.key}" if tls else "configuration"
+    reason = _unreadable(tls) or type(error).__name__
+    return f"The TLS {files} cannot be used: {reason}. Give PEM files that this user can read and that belong together."
+
+
+def _unreadable(tls: Tls | None) -> str:
+    """Return which file cannot be read, and why; TLS itself names none."""
+    for path in (tls.certificate, tls.key) if tls else ():
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            return f"{path}: {error.strerror}"
+    return ""
 
 
 def run(server: uvicorn.Server, listening: socket.socket) -> None:
