@@ -89,9 +89,9 @@ class Records:
 
     def _trace(self) -> None:
         self._post("/otel/v1/traces", self.trace_export(f"{self.marker} observation"))
-        self._given({"trace_id": self.trace_id}, "/traces/{trace_id}")
-        self._given({"observation_id": self.observation_id}, "/observations/{observation_id}")
-        self._given({"session_id": self.session_id}, "/sessions/{session_id}")
+        self._given({"trace_id": self.trace_id}, "/traces/{trace_id:path}")
+        self._given({"observation_id": self.observation_id}, "/observations/{observation_id:path}")
+        self._given({"session_id": self.session_id}, "/sessions/{session_id:path}")
 
     def _score(self) -> None:
         score = {
@@ -101,7 +101,7 @@ class Records:
             "value": 0.5,
         }
         self._post("/scores", score)
-        self._given({"score_id": score["id"]}, "/scores/{score_id}", "/v2/scores/{score_id}")
+        self._given({"score_id": score["id"]}, "/scores/{score_id:path}", "/v2/scores/{score_id:path}")
 
     def _score_config(self) -> None:
         made = self._post("/score-configs", {"name": f"{self.marker} config", "dataType": "NUMERIC"})

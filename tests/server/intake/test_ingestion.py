@@ -156,6 +156,7 @@ def test_usage_and_cost_are_told_in_many_ways(
 @pytest.mark.parametrize(
     "wrong",
     [
+        {"startTime": "soon"}, {"name": 5},
         {"costDetails": {"input": -1}}, {"modelParameters": {"a": [1]}}, {"promptName": "p"}, {"promptVersion": 1},
         {"id": ""}, {"id": "x" * 801}, {"level": "error"}, {"usage": {"input": "1"}}, {"traceId": 5},
     ],

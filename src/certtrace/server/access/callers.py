@@ -85,7 +85,7 @@ def seen(request: Request, caller: Caller, trace_ids: Iterable[str], *, whole: b
             id, or names a trace.
     """
     route: Any = request.scope.get("route")
-    path = getattr(route, "path", request.url.path)
+    path = getattr(route, "path_format", request.url.path)
     itself = (path.endswith("}") or "trace_id" in request.path_params) if whole is None else whole
     box_of(request).access.reads.record(caller.key, path, trace_ids, whole=itself)
 

@@ -21,6 +21,7 @@ from certtrace.server.api.datasets import dataset_named
 from certtrace.server.api.fields import Moment
 from certtrace.server.api.refusals import reading, writing
 from certtrace.server.api.schemas import findings
+from certtrace.server.api.shapes import refused_query
 from certtrace.server.box import InBox
 from certtrace.server.errors import invalid, not_found
 from certtrace.server.intake.redacting import redacted_body, sought_name
@@ -28,6 +29,7 @@ from certtrace.server.paging import Paged
 
 router: Final = APIRouter(prefix="/api/public", tags=["dataset-items"])
 
+_VERSION: Final = "version"
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 _FIELDS: Final = {
     "input": "input",
@@ -101,6 +103,9 @@ def put_item(body: ItemBody, box: InBox, caller: Editing) -> Response:
 def list_items(asked: Annotated[ItemsQuery, Query()], page: Paged, box: InBox, caller: Reading) -> Response:
     """List active items, the last changed first; with a version as they were at that time."""
     project = caller.project_id
+    if asked.version is not None and not asked.dataset_name:
+        msg = "datasetName is required when version is provided"
+        raise refused_query(_VERSION, msg)
     with reading(box) as connection:
         dataset = dataset_named(box, connection, project, asked.dataset_name) if asked.dataset_name else None
         wanted = dataset_items.ItemFilter(

@@ -63,7 +63,7 @@ def list_observations(
     return answer(page.body(data, total))
 
 
-@router.get("/observations/{observation_id}")
+@router.get("/observations/{observation_id:path}")
 def get_observation(request: Request, box: InBox, caller: Reading, observation_id: str) -> Response:
     """Show one observation."""
     with asking(box) as connection:

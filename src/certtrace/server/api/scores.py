@@ -93,19 +93,19 @@ def list_scores(request: Request, box: InBox, caller: Reading, asked: Annotated[
     return _listed(request, box, caller, asked, {"of_traces_only": True, "without_corrections": True})
 
 
-@router.get("/v2/scores/{score_id}")
+@router.get("/v2/scores/{score_id:path}")
 def get_score_v2(request: Request, box: InBox, caller: Reading, score_id: str) -> Response:
     """Show one score."""
     return _shown(request, box, caller, score_id, of_traces_only=False)
 
 
-@router.get("/scores/{score_id}")
+@router.get("/scores/{score_id:path}")
 def get_score(request: Request, box: InBox, caller: Reading, score_id: str) -> Response:
     """Show one score of a trace or an observation."""
     return _shown(request, box, caller, score_id, of_traces_only=True)
 
 
-@router.delete("/scores/{score_id}", status_code=202, response_model=Queued)
+@router.delete("/scores/{score_id:path}", status_code=202, response_model=Queued)
 def delete_score(box: InBox, caller: Deleting, score_id: str) -> Response:
     """Delete a score, if it is there."""
     remove_scores(box.store, caller.project_id, [score_id])

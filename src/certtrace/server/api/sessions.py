@@ -49,7 +49,7 @@ def list_sessions(box: InBox, caller: Reading, asked: Annotated[SessionsParamete
     return answer(page.body([session_shape(row, caller.project_id) for row in rows], total))
 
 
-@router.get("/sessions/{session_id}")
+@router.get("/sessions/{session_id:path}")
 def get_session(request: Request, box: InBox, caller: Reading, session_id: str) -> Response:
     """Show one session with its traces."""
     with asking(box) as connection:

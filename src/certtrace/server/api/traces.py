@@ -109,7 +109,7 @@ def list_traces(request: Request, box: InBox, caller: Reading, asked: Annotated[
     return answer(page.body([listed_trace(record, caller.project_id, groups) for record in records], total))
 
 
-@router.get("/traces/{trace_id}")
+@router.get("/traces/{trace_id:path}")
 def get_trace(
     request: Request, box: InBox, caller: Reading, trace_id: str, asked: Annotated[TraceParameters, Query()]
 ) -> Response:
@@ -134,7 +134,7 @@ def get_trace(
     return answer(shape)
 
 
-@router.delete("/traces/{trace_id}", response_model=Deleted)
+@router.delete("/traces/{trace_id:path}", response_model=Deleted)
 def delete_trace(box: InBox, caller: Deleting, trace_id: str) -> Response:
     """Delete a trace with everything recorded of it, if it is there."""
     _delete(box, caller.project_id, [trace_id])
