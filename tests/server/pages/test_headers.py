@@ -62,6 +62,13 @@ def test_an_address_of_the_api_that_leads_nowhere_answers_in_json(filled: Servin
     assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
 
 
+@pytest.mark.parametrize("path", ["experiments/results?baseline=1", "datasets/1/runs/2", "prompts/grading"])
+def test_an_address_of_a_page_that_only_langfuse_has_says_so(reader: httpx.Client, path: str) -> None:
+    page = reader.get(f"/project/default/{path}")
+    assert (page.status_code, page.headers["content-type"]) == (501, "text/html; charset=utf-8")
+    assert "for the Langfuse SDK and over the API" in page.text
+
+
 def test_pages_are_no_part_of_the_api_document(filled: Serving) -> None:
     paths = ask("GET", f"{filled.url}/openapi.json").json()["paths"]
     assert all(path.startswith("/api/") for path in paths)

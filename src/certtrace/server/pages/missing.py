@@ -6,9 +6,11 @@ from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from certtrace.server.pages.problems import not_here, problem_page
+from certtrace.server.pages.problems import no_such_view, not_here, problem_page
 from certtrace.server.pages.sessions import known_viewer
 
+_OF_LANGFUSE: Final = "/project/"
+"""What the addresses begin with that Langfuse's SDK prints: of experiments, say."""
 _FOR_PROGRAMS: Final = ("/api", "/openapi.json")
 
 
@@ -24,6 +26,7 @@ def _with_page(api: ASGIApp) -> ASGIApp:
             return
         request = Request(scope, receive)
         await run_in_threadpool(known_viewer, request)
-        await problem_page(request, not_here())(scope, receive, send)
+        problem = no_such_view() if scope["path"].startswith(_OF_LANGFUSE) else not_here()
+        await problem_page(request, problem)(scope, receive, send)
 
     return missing

@@ -25,6 +25,7 @@ _TITLES: Final = {
     404: "Nothing here",
     405: "Not like this",
     413: "Too large",
+    501: "No page for this",
     429: "Too many attempts",
     503: "The store does not answer",
 }
@@ -90,6 +91,16 @@ def is_from_elsewhere(request: Request) -> bool:
 def not_here() -> PageProblemError:
     """Return what to say of an address that leads nowhere."""
     return PageProblemError(404, _TITLES[404], "There is no page at this address. The list of traces has them all.")
+
+
+def no_such_view() -> PageProblemError:
+    """Return what to say of an address of a Langfuse page that is not among these."""
+    return PageProblemError(
+        501,
+        _TITLES[501],
+        "These pages show traces. Experiments, datasets, prompts and all else are here for the Langfuse SDK and over "
+        "the API; a self-hosted Langfuse has pages for them.",
+    )
 
 
 def _problem(request: Request, error: Exception) -> PageProblemError:
