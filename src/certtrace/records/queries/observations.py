@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 
 from certtrace.records.queries.columns import IS_ROOT, OBSERVATION_COLUMNS
@@ -110,9 +111,10 @@ def of_trace(connection: sqlite3.Connection, project: str, trace_id: str, groups
     """Return the observations of a trace by start time."""
     statement = (
         f"SELECT {_selected(groups)} FROM observations AS o"  # noqa: S608 - columns are constants
-        " WHERE o.project = ? AND o.trace_id = ? ORDER BY +o.start_time_ns, o.id"
+        " WHERE o.project = ? AND o.trace_id = ?"
     )
-    return _read(connection, statement, (project, trace_id))
+    # Not by SQLite, whose sort carries the prompts along.
+    return sorted(_read(connection, statement, (project, trace_id)), key=itemgetter("start_time_ns", "id"))
 
 
 def _where(connection: sqlite3.Connection, project: str, matching: ObservationFilter) -> Where:

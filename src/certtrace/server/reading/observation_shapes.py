@@ -169,7 +169,9 @@ _GROUPS: Final[Mapping[str, Callable[[Row], Shape]]] = {
 def whole_observation(row: Row, project: str, lookups: Lookups) -> Shape:
     """Return a whole observation as the 4.x API wrote it: contents parsed, usage and cost in their older forms too."""
     usage, cost = _details(row["usage_details"]), _details(row["cost_details"])
-    tokens = {kind: _reduced(usage, kind) or 0 for kind in ("input", "output")} | {"total": usage.get("total", 0)}
+    given, made, total = _reduced(usage, "input") or 0, _reduced(usage, "output") or 0, usage.get("total", 0)
+    created_ns, updated_ns = _created(row), _updated(row)
+    created = _moment(created_ns)
     return {
         "id": row["id"],
         "traceId": row["trace_id"],
@@ -181,8 +183,8 @@ def whole_observation(row: Row, project: str, lookups: Lookups) -> Shape:
         "startTime": iso(row["start_time_ns"]),
         "endTime": iso(row["end_time_ns"]),
         "completionStartTime": _moment(row["completion_start_time_ns"]),
-        "createdAt": _moment(_created(row)),
-        "updatedAt": _moment(_updated(row)),
+        "createdAt": created,
+        "updatedAt": created if updated_ns == created_ns else _moment(updated_ns),
         "level": row["level"],
         "statusMessage": row["status_message"] or None,
         "version": row["version"] or None,
@@ -198,11 +200,11 @@ def whole_observation(row: Row, project: str, lookups: Lookups) -> Shape:
         "costDetails": cost,
         "usagePricingTierId": None,
         "usagePricingTierName": None,
-        "usage": {"unit": "TOKENS", **tokens},
+        "usage": {"unit": "TOKENS", "input": given, "output": made, "total": total},
         "unit": "TOKENS",
-        "promptTokens": tokens["input"],
-        "completionTokens": tokens["output"],
-        "totalTokens": tokens["total"],
+        "promptTokens": given,
+        "completionTokens": made,
+        "totalTokens": total,
         **lookups.prices(row),
         "calculatedInputCost": _reduced(cost, "input"),
         "calculatedOutputCost": _reduced(cost, "output"),
