@@ -2,23 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
-
-OBSERVATION_TYPES: Final = (
-    "SPAN",
-    "GENERATION",
-    "EVENT",
-    "EMBEDDING",
-    "AGENT",
-    "TOOL",
-    "CHAIN",
-    "RETRIEVER",
-    "GUARDRAIL",
-    "EVALUATOR",
-)
-"""Observation types as Langfuse's API reports them."""
-
-LEVELS: Final = ("DEBUG", "DEFAULT", "WARNING", "ERROR")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -192,7 +192,6 @@ def test_a_project_keeps_its_id_and_needs_a_name_that_shows(access: Access) -> N
     assert odd.id.isascii()
     assert "/" not in odd.id
     assert [access.project("exams"), access.project("Prüfungen / Herbst")] == [plain, odd]
-    assert access.project_with_id(odd.id) == odd
     assert access.projects() == [plain, odd]
     for name in ("", " a", "a\nb", "x" * 61, "\ud800"):
         with pytest.raises(InputError):

@@ -11,7 +11,6 @@ import orjson
 
 from certtrace.records.mapping.values import json_text
 
-DATA_TYPES: Final = ("NUMERIC", "CATEGORICAL", "BOOLEAN", "TEXT")
 BOOLEAN_CATEGORIES: Final = ({"label": "True", "value": 1}, {"label": "False", "value": 0})
 
 

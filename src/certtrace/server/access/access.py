@@ -70,7 +70,7 @@ class Access:
         if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable() or name != name.strip():
             msg = f"A project's name has 1 to {_LONGEST_NAME} characters that show, without blanks at its ends."
             raise InputError(msg)
-        known = self._project_of("name", name)
+        known = self._project_named(name)
         if known is not None:
             return known
         made = name if _PLAIN_NAME.fullmatch(name) else f"project-{uuid.uuid4().hex[:12]}"
@@ -78,11 +78,7 @@ class Access:
             connection.execute(
                 "INSERT INTO projects VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (made, name, self._clock())
             )
-        return self._project_of("name", name) or Project(made, name)
-
-    def project_with_id(self, project_id: str) -> Project | None:
-        """Return a project, if there is one with that id."""
-        return self._project_of("id", project_id)
+        return self._project_named(name) or Project(made, name)
 
     def projects(self) -> list[Project]:
         """Return all projects, oldest first."""
@@ -220,9 +216,9 @@ class Access:
         """Close the file; the next use opens it again."""
         self._file.close()
 
-    def _project_of(self, column: str, value: str) -> Project | None:
+    def _project_named(self, name: str) -> Project | None:
         with self._file.reading() as connection:
-            row = connection.execute(f"SELECT id, name FROM projects WHERE {column} = ?", (value,)).fetchone()  # noqa: S608 - one of two columns
+            row = connection.execute("SELECT id, name FROM projects WHERE name = ?", (name,)).fetchone()
         return Project(*row) if row else None
 
     def _insert(self, new: NewKey, project: Project, roles: str) -> None:

@@ -82,11 +82,6 @@ class ListQuery:
         return self.order != NEWEST
 
     @property
-    def has_filters(self) -> bool:
-        """Tell whether anything narrows the list."""
-        return bool(self.failed or any(getattr(self, name) for name in _LABELS))
-
-    @property
     def has_rare_filters(self) -> bool:
         """Tell whether a filter is on that a form keeps folded away."""
         return any(
