@@ -82,6 +82,7 @@ def print_next_steps(console: Console, results: Sequence[Result], status: Status
     if results:
         console.print(f"  {command} show {results[0].trace_id[:_SHORT_ID]}", soft_wrap=True)
         console.print(f"  {command} show {results[-1].subject_id}", soft_wrap=True)
+    console.print(f"  {command} serve", soft_wrap=True)
 
 
 def by_number(counts: Mapping[str, int]) -> dict[str, int]:
