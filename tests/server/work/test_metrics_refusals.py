@@ -35,7 +35,7 @@ def _stored(box: Serving) -> None:
         ({"filters": [condition("none", "string", "=", "x")]}, "Invalid filter column none. Must be one of id,"),
         (
             {"filters": [condition("tags", "string", "contains", "x")]},
-            "Invalid filter for field 'tags': Array fields require type 'arrayOptions', not 'string'.",
+            "Invalid filter for field 'tags': Filter type 'string' is not supported for dimension type 'string[]'.",
         ),
         (
             {"filters": [condition("metadata", "string", "contains", "x")]},

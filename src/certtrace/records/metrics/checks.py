@@ -118,8 +118,8 @@ def _check_condition(query: Query, condition: Condition) -> None:
         _check_pair(query, column, dimension)
         if dimension.kind == "string[]" and condition.type == "string":
             msg = (
-                f"Invalid filter for field '{column}': Array fields require type 'arrayOptions', not 'string'. "
-                f"{_ARRAY_ADVICE}"
+                f"Invalid filter for field '{column}': Filter type 'string' is not supported for dimension type"
+                f" 'string[]'. Expected 'arrayOptions'. {_ARRAY_ADVICE}"
             )
             raise QueryError(msg)
         _check_type(condition, _TYPES[dimension.kind])
