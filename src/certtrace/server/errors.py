@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from certtrace.errors import CerttraceError, InputError
+from certtrace.server.allowed import methods_at
 from certtrace.server.answers import answer
 from certtrace.server.issues import issues
 
@@ -69,8 +70,6 @@ def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     if error.status_code != 405:
         return answer({"message": str(error.detail)}, error.status_code, headers=error.headers)
-    from certtrace.server.routes import methods_at  # noqa: PLC0415 - the table knows the callers, and they the errors
-
     body = {"message": "Method not allowed", "error": "MethodNotAllowedError"}
     return answer(body, 405, headers={"Allow": ", ".join(methods_at(request.app, request.url.path))})
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
@@ -35,16 +35,6 @@ def table(routers: tuple[APIRouter, ...]) -> list[Described]:
         if isinstance(route, APIRoute)
         for method in sorted(route.methods or ())
     ]
-
-
-def methods_at(app: FastAPI, path: str) -> list[str]:
-    """Return the methods that a path answers to, HEAD and OPTIONS too; empty where no route is."""
-    routers: tuple[APIRouter, ...] = app.state.routers
-    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
-    found = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
-    if not found:
-        return []
-    return sorted(found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set()))
 
 
 def is_known(scope: Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from certtrace.server.routes import methods_at
+from certtrace.server.allowed import methods_at
 
 _API: Final = "/api/public/"
 
