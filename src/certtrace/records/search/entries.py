@@ -10,6 +10,7 @@ import sys
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from certtrace.records.search.documents import Kind
@@ -57,13 +58,27 @@ class Entries:
         for word in words:
             places[word] += place
 
-    def write(self, connection: sqlite3.Connection) -> None:
-        """Add them to the index."""
+    def rows(self) -> "Rows":
+        """Return what is to be added to the index, in its order; made before others have to wait."""
         code = self._kind.code
-        for (project, chunk), documents in self._documents.items():
-            places = _shortened(self._places.get((project, chunk), {}))
-            connection.executemany(_ADD, [(project, code, chunk, word, places[word]) for word in sorted(places)])
-            connection.execute(_COUNT, (project, code, chunk, documents))
+        words: list[tuple[object, ...]] = []
+        for (project, chunk), found in sorted(self._places.items()):
+            places = _shortened(found)
+            words += [(project, code, chunk, word, places[word]) for word in sorted(places)]
+        return Rows(words, [(project, code, chunk, count) for (project, chunk), count in self._documents.items()])
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """New rows of the index."""
+
+    words: list[tuple[object, ...]]
+    counts: list[tuple[object, ...]]
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Add them."""
+        connection.executemany(_ADD, self.words)
+        connection.executemany(_COUNT, self.counts)
 
 
 def _shortened(places: dict[str, bytearray]) -> dict[str, bytearray]:

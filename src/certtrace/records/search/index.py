@@ -64,12 +64,13 @@ class SearchIndex:
         if not read:
             return False
         last = max(read)
+        rows = entries.rows()
         with self._database.writing(self._busy_seconds) as connection:
             if mark_of(connection, kind) != mark:
                 return True  # another process was quicker
             if _stored(connection, kind, mark, last) != read:
-                entries, _ = _gathered(connection, kind, mark, last)
-            entries.write(connection)
+                rows = _gathered(connection, kind, mark, last)[0].rows()
+            rows.write(connection)
             connection.execute("UPDATE search_marks SET number = ? WHERE kind = ?", (last, kind.code))
         return True
 
@@ -92,7 +93,7 @@ class SearchIndex:
                     if row is not None:
                         entries.take(row["project"], number, distinct_words(kind.texts_of(row)))
                     connection.execute("DELETE FROM search_queue WHERE kind = ? AND number = ?", (kind.code, number))
-                entries.write(connection)
+                entries.rows().write(connection)
         return True
 
     def _summarise(self) -> bool:
