@@ -198,7 +198,7 @@ def test_nothing_personal_is_sent_to_langfuse(tmp_path: Path):
 def test_the_commands_it_recommends_work(told: Run):
     lines = told.done.stdout.decode().split("\nNext\n")[1].splitlines()
     assert len(lines) == 4
-    assert lines.pop() == f"  certtrace --home {told.home} serve"  # goes on until it is stopped: tests/cli/test_serve.py
+    assert lines.pop() == f"  certtrace --home {told.home} serve"  # goes on until it is stopped
     for line in lines:
         shown = _run(told.home, *line.split()[3:])
         assert shown.returncode == 0, shown.stderr.decode()
