@@ -94,7 +94,7 @@ class Records:
         self._given({"session_id": self.session_id}, "/sessions/{session_id:path}")
 
     def _score(self) -> None:
-        score = {
+        score: dict[str, Any] = {
             "id": f"{self.marker}-score",
             "traceId": self.trace_id,
             "name": f"{self.marker} score",
