@@ -69,8 +69,8 @@ _VERCEL_FIELDS: Final = frozenset(("userId", "sessionId", "tags", "langfusePromp
 
 DROPPED_CONTENT: Final = frozenset(
     {
-        "langfuse.trace.input",
-        "langfuse.trace.output",
+        semconv.TRACE_INPUT,
+        semconv.TRACE_OUTPUT,
         semconv.OBSERVATION_INPUT,
         semconv.OBSERVATION_OUTPUT,
         "ai.prompt.messages",

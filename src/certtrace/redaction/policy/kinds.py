@@ -47,7 +47,7 @@ _IDS: Final = frozenset(
 )  # fmt: skip
 _CONTENT: Final = (
     semconv.OBSERVATION_INPUT, semconv.OBSERVATION_OUTPUT, semconv.OBSERVATION_METADATA,
-    semconv.OBSERVATION_STATUS_MESSAGE, semconv.TRACE_METADATA, "langfuse.trace.input", "langfuse.trace.output",
+    semconv.OBSERVATION_STATUS_MESSAGE, semconv.TRACE_METADATA, semconv.TRACE_INPUT, semconv.TRACE_OUTPUT,
     semconv.EXCEPTION_MESSAGE, semconv.EXCEPTION_STACKTRACE, "gen_ai.input.", "gen_ai.output.", "gen_ai.prompt",
     "gen_ai.completion", "gen_ai.system_instructions", "gen_ai.tool.", "gen_ai.evaluation.explanation",
     "value.comment", "value.metadata", "value.input", "value.expectedOutput", "value.output", "value.prompt",

@@ -16,9 +16,6 @@ from certtrace.records.search import locate
 from certtrace.server.box import Box
 from certtrace.server.intake.events import ObservationEvent, TraceEvent
 
-_TRACE_INPUT: Final = "langfuse.trace.input"
-_TRACE_OUTPUT: Final = "langfuse.trace.output"
-
 
 @dataclass(slots=True)
 class _Part:
@@ -43,8 +40,8 @@ _TRACE_FIELDS: Final = {
     semconv.VERSION: "version",
     semconv.TRACE_TAGS: "tags",
     semconv.TRACE_METADATA: "metadata",
-    _TRACE_INPUT: "input",
-    _TRACE_OUTPUT: "output",
+    semconv.TRACE_INPUT: "input",
+    semconv.TRACE_OUTPUT: "output",
 }
 _OBSERVATION_FIELDS: Final = {
     "name": "name",

@@ -18,6 +18,7 @@ from certtrace.server.intake.otlp_json import JsonRequest
 from certtrace.server.intake.parts import count_parts
 from certtrace.server.intake.redacting import redact_spans
 from certtrace.server.intake.refusing import Fault, Malformed, bad_export, refused
+from certtrace.server.intake.trace_content import may_tell, trace_changes
 
 _MOST_SPANS: Final = 50_000
 _MOST_PARTS: Final = 500_000
@@ -37,7 +38,7 @@ def receive_protobuf(box: Box, project: str, body: bytes) -> int:
         message = ExportTraceServiceRequest.FromString(body)
     except (DecodeError, RecursionError):
         raise bad_export(400, "Failed to parse OTel Protobuf Trace") from None
-    return _receive(box, project, message, {})
+    return _receive(box, project, message, {}, tells=may_tell(body))
 
 
 def receive_json(box: Box, project: str, body: object) -> int:
@@ -50,10 +51,12 @@ def receive_json(box: Box, project: str, body: object) -> int:
         request = JsonRequest(body)
     except Malformed as error:
         raise refused(error) from None
-    return _receive(box, project, request.message, request.renamed)
+    return _receive(box, project, request.message, request.renamed, tells=True)
 
 
-def _receive(box: Box, project: str, message: ExportTraceServiceRequest, renamed: Mapping[str, str]) -> int:
+def _receive(
+    box: Box, project: str, message: ExportTraceServiceRequest, renamed: Mapping[str, str], *, tells: bool
+) -> int:
     try:
         count = _checked(message)
     except Malformed as error:
@@ -62,7 +65,10 @@ def _receive(box: Box, project: str, message: ExportTraceServiceRequest, renamed
         return 0
     redact_spans(box, message)
     found = (each for resource_spans in message.resource_spans for each in observations_of(resource_spans))
-    write(box, project, _renamed(found, renamed) if renamed else found)
+    traces = list(trace_changes(message)) if tells else []
+    if renamed:
+        traces = [replace(each, trace_id=renamed.get(each.trace_id, each.trace_id)) for each in traces]
+    write(box, project, _renamed(found, renamed) if renamed else found, traces=traces)
     return count
 
 
