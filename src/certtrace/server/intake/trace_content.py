@@ -12,13 +12,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from certtrace import semconv
 from certtrace.records.model import TraceChange
 
-_FIELDS: Final = {semconv.TRACE_INPUT: "input", semconv.TRACE_OUTPUT: "output"}
-_KEYS: Final = tuple(key.encode() for key in _FIELDS)
+_KEYS: Final = frozenset({semconv.TRACE_INPUT, semconv.TRACE_OUTPUT})
 
 
 def may_tell(body: bytes) -> bool:
     """Tell whether an export in protobuf may say something of a trace: most do not, and need not be looked through."""
-    return any(key in body for key in _KEYS)
+    return any(key.encode() in body for key in _KEYS)
 
 
 def trace_changes(message: ExportTraceServiceRequest) -> Iterator[TraceChange]:
@@ -27,9 +26,13 @@ def trace_changes(message: ExportTraceServiceRequest) -> Iterator[TraceChange]:
         for scope_spans in resource_spans.scope_spans:
             for span in scope_spans.spans:
                 told = {
-                    _FIELDS[attribute.key]: attribute.value.string_value
+                    attribute.key: attribute.value.string_value
                     for attribute in span.attributes
-                    if attribute.key in _FIELDS and attribute.value.HasField("string_value")
+                    if attribute.key in _KEYS and attribute.value.HasField("string_value")
                 }
                 if told:
-                    yield TraceChange(trace_id=span.trace_id.hex(), **told)
+                    yield TraceChange(
+                        trace_id=span.trace_id.hex(),
+                        input=told.get(semconv.TRACE_INPUT),
+                        output=told.get(semconv.TRACE_OUTPUT),
+                    )
