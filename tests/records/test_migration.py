@@ -175,7 +175,7 @@ def _migrate_and_write(path, number, barrier):
 
 
 def test_processes_that_migrate_at_once_take_turns(path):
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("fork")  # a spawned one does not find this module under plain `pytest`
     barrier = context.Barrier(3)
     processes = [context.Process(target=_migrate_and_write, args=(path, number, barrier)) for number in range(3)]
     for process in processes:

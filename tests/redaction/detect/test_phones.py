@@ -120,3 +120,16 @@ def test_tables_of_numbers_hold_no_telephone_number(text):
 @pytest.mark.parametrize("text", ["call 192.168.0.0/16", "answer: 10.0.0.0/8 is private", "answer 2147483647 rows"])
 def test_a_network_is_no_number_whatever_word_stands_before_it(text):
     assert of_type("PHONE", text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "test-2ea0f690-a43b-4a6d-a1e2-671708376841",
+        "session_07045483-f17b-4766-9377-06461174b813",
+        "trace-9af5451a-0769-4476-8738-ba90d05b867a.",
+        "EE82893D-AF17-458A-AA86-7DAEAC2A2953",
+    ],
+)
+def test_a_uuid_is_no_number_whatever_touches_it(text):
+    assert not any(of_type(kind, text) for kind in ("CREDIT_CARD", "PHONE", "SSN", "IBAN"))

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from certtrace.redaction.detect.checks import IBAN_LENGTHS, MIN_IBAN, iban_length, mod97
-from certtrace.redaction.detect.pattern import DIGITS, Pattern, Spans, touches_word
+from certtrace.redaction.detect.pattern import DIGITS, Pattern, Spans, is_in_uuid, touches_word
 from certtrace.redaction.text.engine import Groups
 from certtrace.redaction.text.lazy import lazy
 
@@ -25,7 +25,7 @@ def _iban(data: bytes, groups: Groups) -> tuple[Spans, int]:
     if not length:
         return [], start + 1
     end = places[length - 1] + 1
-    if data[end : end + 1].isdigit():
+    if data[end : end + 1].isdigit() or is_in_uuid(data, start, end):
         return [], start + 1
     return [(start, end, "IBAN")], end
 

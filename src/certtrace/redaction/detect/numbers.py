@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from certtrace.redaction.detect.cards import MIN_CARD, cards
-from certtrace.redaction.detect.pattern import DIGITS, Pattern, Spans
+from certtrace.redaction.detect.pattern import DIGITS, Pattern, Spans, is_in_uuid
 from certtrace.redaction.detect.phones import phones
 from certtrace.redaction.detect.ssn import SSN_DIGITS, ssns
 from certtrace.redaction.text.engine import Groups
@@ -19,7 +19,7 @@ _PLAIN: Final = lazy(
 )
 """Addresses of machines, decimals and dates: most of the runs there are, and none of them personal here."""
 _HEX_SIGNS: Final = b"0123456789abcdef-"
-_HEX_ID: Final = lazy(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24,64}")
+_HEX_ID: Final = lazy(rb"[0-9a-f]{24,64}")
 _MAX_ID: Final = 64
 _CONTEXT: Final = 80
 _MAX_PHONE: Final = 15
@@ -72,6 +72,8 @@ def _continues(data: bytes, end: int) -> bool:
 
 def _is_hexadecimal_id(data: bytes, start: int, end: int) -> bool:
     """Tell whether the run stands inside a UUID or a long hexadecimal id: one in thousands would pass for a card."""
+    if is_in_uuid(data, start, end):
+        return True
     before, after = data[max(0, start - _MAX_ID) : start], data[end : end + _MAX_ID]
     head = before[len(before.rstrip(_HEX_SIGNS)) :]
     tail = after[: len(after) - len(after.lstrip(_HEX_SIGNS))]
