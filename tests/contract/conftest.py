@@ -9,6 +9,7 @@ import pytest
 from langfuse import Langfuse
 from opentelemetry.sdk.trace import TracerProvider
 from tests.contract.target import Target
+from tests.server.alone import sdk_alone  # noqa: F401 - a fixture
 from tests.server.serving import serving
 
 from certtrace.server.access import Role
@@ -30,12 +31,19 @@ def target_at(url: str, public_key: str, secret_key: str, *, foreign: bool) -> I
 
 
 @pytest.fixture(scope="session")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """Serve a box, or take the server that the environment names (CERTTRACE_CONTRACT_URL and its keys)."""
-    if url := os.environ.get(URL):
-        with target_at(url, os.environ[PUBLIC_KEY], os.environ[SECRET_KEY], foreign=True) as foreign:
-            yield foreign
+def foreign_target() -> Iterator[Target]:
+    """Take the server that the environment names (CERTTRACE_CONTRACT_URL and its keys)."""
+    with target_at(os.environ[URL], os.environ[PUBLIC_KEY], os.environ[SECRET_KEY], foreign=True) as foreign:
+        yield foreign
+
+
+@pytest.fixture(scope="module")
+def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """Serve a box, or take the server that the environment names."""
+    if os.environ.get(URL):
+        yield request.getfixturevalue("foreign_target")
         return
+    # One for each module: between two modules, tests of others may put a gate before the client.
     with serving(tmp_path_factory.mktemp("contract")) as box:
         key = box.keys[Role.ADMIN]
         with target_at(box.url, key.public_key, key.secret_key, foreign=False) as ours:

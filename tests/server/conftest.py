@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from tests.server.alone import sdk_alone  # noqa: F401 - a fixture
 from tests.server.serving import Serving, serving
 
 

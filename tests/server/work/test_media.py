@@ -11,6 +11,7 @@ import pytest
 from langfuse import Langfuse
 from langfuse.api import LangfuseAPI
 from langfuse.media import LangfuseMedia
+from opentelemetry.sdk.trace import TracerProvider
 from tests.server.serving import Serving
 
 from certtrace.records.catalog import media
@@ -48,7 +49,9 @@ def _uploaded(box: Serving, anyone: httpx.Client, content: bytes, **more: object
 @pytest.fixture
 def langfuse(box: Serving) -> Iterator[Langfuse]:
     key = box.keys[Role.ADMIN]
-    client = Langfuse(public_key=key.public_key, secret_key=key.secret_key, base_url=box.url)
+    client = Langfuse(
+        public_key=key.public_key, secret_key=key.secret_key, base_url=box.url, tracer_provider=TracerProvider()
+    )
     yield client
     client.shutdown()
 

@@ -3,6 +3,7 @@
 import pytest
 from langfuse import Langfuse
 from langfuse.api import LangfuseAPI, PricingTierInput, PricingTierUsageConditionInput
+from opentelemetry.sdk.trace import TracerProvider
 from tests.server.serving import Serving
 
 from certtrace.records.catalog.model_prices import ModelPrices, priced
@@ -206,7 +207,9 @@ def test_what_the_client_sends_is_priced_as_it_arrives(box: Serving, api: Langfu
         model_name="end to end", match_pattern="(?i)^e2e-.*$", unit="TOKENS", input_price=0.25, output_price=0.5
     )
     key = box.keys[Role.ADMIN]
-    langfuse = Langfuse(public_key=key.public_key, secret_key=key.secret_key, base_url=box.url)
+    langfuse = Langfuse(
+        public_key=key.public_key, secret_key=key.secret_key, base_url=box.url, tracer_provider=TracerProvider()
+    )
     try:
         usage = {"input": 4, "output": 2}
         with langfuse.start_as_current_observation(
