@@ -263,5 +263,5 @@ def test_no_text_takes_more_than_linear_time(name, detectors):
         return time.thread_time() - begin
 
     small = min(cost(5_000) for _ in range(3))
-    # Eight times the text: linear is a factor of 8, quadratic 64.
-    assert cost(40_000) < max(24 * small, 0.25)
+    # Eight times the text: linear is a factor of 8, quadratic 64. Once may be the collector's turn.
+    assert min(cost(40_000) for _ in range(2)) < max(24 * small, 0.25)
